@@ -1,0 +1,36 @@
+//! Compiles the protocol files without a system `protoc`, and lists the clause files.
+
+use std::{env, fs, io::Write, path::PathBuf};
+
+use prost::Message;
+
+const FILES: [&str; 2] = ["csi/v1/csi.proto", "control/v1/control.proto"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    for file in FILES {
+        println!("cargo::rerun-if-changed={file}");
+    }
+    let set = protox::compile(FILES, ["."])?;
+    fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(set)?;
+    list_clauses(&out)
+}
+
+/// Writes a Rust slice of `(file name, text)` so that the catalogue travels inside the binary.
+fn list_clauses(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=clauses");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("clauses");
+    let mut paths: Vec<_> =
+        fs::read_dir(&root)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    paths.sort();
+    let mut file = fs::File::create(out.join("clauses.rs"))?;
+    writeln!(file, "&[")?;
+    for path in paths.iter().filter(|p| p.extension().is_some_and(|x| x == "yaml")) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let path = path.to_string_lossy();
+        writeln!(file, "    ({name:?}, include_str!({path:?})),")?;
+    }
+    writeln!(file, "]")?;
+    Ok(())
+}
