@@ -1,0 +1,97 @@
+//! What a scenario made can be removed again. Of calls that are repeated until they succeed only
+//! the last one counts.
+
+use std::collections::BTreeMap;
+
+use super::{Check, table};
+use crate::{
+    action::{Call, PathRef, Ref, Rpc},
+    evidence::{Evidence, Op},
+    history::{Code, Leak},
+    report::{Class, Finding},
+    verdict::Verdict,
+    words,
+};
+
+/// See the module.
+pub const CHECK: Check = Check {
+    name: "teardown",
+    about: "volumes, publications and snapshots can be removed, and nothing stays behind",
+    clauses: &[
+        "delete-volume.implemented",
+        "delete-snapshot.implemented",
+        "controller-unpublish.implemented",
+        "node-unpublish.undoes",
+        "node-unpublish.deletes-target",
+        "node-unstage.undoes",
+        "general.error.non-ok-on-failure",
+    ],
+    run,
+};
+
+/// What a call of the teardown removes.
+type Thing<'a> = (Rpc, Option<&'a Ref>, Option<&'a PathRef>);
+
+fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let mut last: BTreeMap<Thing<'_>, &Op<'_>> = BTreeMap::new();
+    for op in evidence.subject.iter().filter(|op| op.is_teardown()) {
+        if let Some(call) = op.call().filter(|_| op.completed.is_some()) {
+            last.insert(thing(call), op);
+        }
+    }
+    let mut left: Vec<&Op<'_>> = last.into_values().collect();
+    left.sort_by_key(|op| op.begin());
+    let mut findings: Vec<Finding> = left.into_iter().filter_map(refused).collect();
+    // A leak that a refusal explains needs no second finding.
+    if findings.is_empty() {
+        let leaks = evidence.ended.map_or(&[][..], |ended| &ended.leaks);
+        findings.extend(leaks.iter().map(leaked));
+    }
+    findings
+}
+
+fn thing(call: &Call) -> Thing<'_> {
+    let id = call.snapshot.as_ref().or(call.volume.as_ref());
+    (call.rpc, id, call.path.as_ref().or(call.staging_path.as_ref()))
+}
+
+fn refused(op: &Op<'_>) -> Option<Finding> {
+    let (call, completion) = (op.call()?, op.completion()?);
+    if matches!(completion.code(), Code::Ok | Code::Unbound | Code::Harness) {
+        return None;
+    }
+    let clause = match call.rpc {
+        Rpc::NodeUnpublish => "node-unpublish.undoes".to_owned(),
+        Rpc::NodeUnstage => "node-unstage.undoes".to_owned(),
+        rpc => table::implemented(rpc),
+    };
+    let what = format!(
+        "{} was answered {} when the scenario was undone",
+        words::action(&op.invoke.action),
+        completion.code()
+    );
+    let finding = CHECK.breach(Class::Stuck, &clause, op, what);
+    Some(finding.versus("OK", words::completion(completion)))
+}
+
+/// Something was left behind. A process is the harness's own to end; the rest is the driver's.
+pub fn leaked(leak: &Leak) -> Finding {
+    let (class, verdict, clause) = match leak.kind.as_str() {
+        "process" => (Class::Lab, Verdict::Error, "general.error.non-ok-on-failure"),
+        "mount" => (Class::Lie, Verdict::Fail, "node-unpublish.undoes"),
+        "file" => (Class::Lie, Verdict::Fail, "node-unpublish.deletes-target"),
+        _ => (Class::Lie, Verdict::Fail, "general.error.non-ok-on-failure"),
+    };
+    Finding {
+        check: CHECK.name.to_owned(),
+        clause: clause.to_owned(),
+        class,
+        verdict,
+        advisory: false,
+        step: None,
+        what: format!("{} {} is left behind: {}", leak.kind, leak.what, leak.why),
+        expected: Some("nothing left behind".to_owned()),
+        observed: Some(format!("{} {}", leak.kind, leak.what)),
+        events: Vec::new(),
+    }
+}

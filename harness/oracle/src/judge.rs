@@ -1,0 +1,115 @@
+//! From records to a report. The only way a report is ever made: live, from a file, or in a test.
+//!
+//! The same records give the same report, byte for byte. Records of different scenarios may
+//! interleave, and a history may end anywhere: what is missing is said, never guessed.
+
+use crate::{
+    clause::Catalogue,
+    history::{Record, Run},
+    report::{Class, Counts, Finding, LocatedFinding, Report, SCHEMA},
+    verdict::Verdict,
+};
+
+mod collect;
+mod growths;
+mod levels;
+mod matrix;
+mod placeholder;
+mod replay;
+mod scenario;
+mod steps;
+
+use collect::History;
+use scenario::Judged;
+
+/// Judges a history, whole or cut.
+pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -> Report {
+    let history = History::collect(records);
+    let judged: Vec<Judged> =
+        history.cases.iter().map(|case| scenario::judge(&history.run, case, catalogue)).collect();
+    let of_run = of_run(&history, catalogue);
+    let clauses = matrix::matrix(&history.run, &judged, catalogue);
+    let comparison = history.run.reference.is_some().then(|| scenario::summary(&judged));
+    let worst = judged.iter().map(|case| case.result.verdict);
+    let verdict = worst.chain(of_run.iter().map(|finding| finding.verdict)).max();
+    let leaks = history.leaks();
+    Report {
+        schema: SCHEMA.to_owned(),
+        verdict: verdict.unwrap_or(Verdict::Skip),
+        counts: counts(&judged),
+        elapsed_us: history.last_us,
+        interrupted: history.end.as_ref().is_none_or(|end| end.interrupted),
+        findings: findings(&history.run, &judged, of_run),
+        clauses,
+        comparison,
+        leaks,
+        growths: judged.iter().flat_map(|case| case.growths.clone()).collect(),
+        scenarios: judged.into_iter().map(|case| case.result).collect(),
+        run: history.run,
+    }
+}
+
+/// What cannot be laid at one scenario's door: a history that contradicts itself, and what the
+/// run as a whole left behind.
+fn of_run(history: &History, catalogue: &Catalogue) -> Vec<Finding> {
+    let leaks = history.end.iter().flat_map(|end| &end.leaks);
+    let leaked = leaks.map(crate::check::leaked);
+    let strict = history.run.strict;
+    let leaked = leaked.map(|finding| levels::apply(finding, catalogue, strict));
+    leaked.chain(history.faults.iter().map(|what| lab("history", what))).collect()
+}
+
+fn lab(check: &str, what: &str) -> Finding {
+    Finding {
+        check: check.to_owned(),
+        clause: String::new(),
+        class: Class::Lab,
+        verdict: Verdict::Error,
+        advisory: false,
+        step: None,
+        what: what.to_owned(),
+        expected: None,
+        observed: None,
+        events: Vec::new(),
+    }
+}
+
+/// All findings, worst first; those of equal weight stay in order of the plan and of `CHECKS`.
+fn findings(run: &Run, judged: &[Judged], of_run: Vec<Finding>) -> Vec<LocatedFinding> {
+    let located = |scenario: &str, finding: Finding| LocatedFinding {
+        scenario: scenario.to_owned(),
+        finding,
+        replay: replay::command(run, scenario),
+    };
+    let mut all: Vec<LocatedFinding> =
+        of_run.into_iter().map(|finding| located("", finding)).collect();
+    for case in judged {
+        let found = case.result.findings.iter();
+        all.extend(found.map(|finding| located(&case.result.id, finding.clone())));
+    }
+    all.sort_by_key(|located| levels::weight(&located.finding));
+    all
+}
+
+fn counts(judged: &[Judged]) -> Counts {
+    let mut counts = Counts::default();
+    for case in judged {
+        counts.total += 1;
+        let of_verdict = match case.result.verdict {
+            Verdict::Skip => &mut counts.skip,
+            Verdict::Pass => &mut counts.pass,
+            Verdict::Inconclusive => &mut counts.inconclusive,
+            Verdict::Fail => &mut counts.fail,
+            Verdict::Error => &mut counts.error,
+        };
+        *of_verdict += 1;
+        counts.advisories +=
+            case.result.findings.iter().filter(|finding| finding.advisory).count() as u32;
+        counts.calls += case.calls;
+        counts.probes += case.probes;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests;

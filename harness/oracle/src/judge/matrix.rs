@@ -1,0 +1,185 @@
+//! What is known about each clause after the run. A clause counts as kept only where a scenario
+//! that provokes it was judged to its end, the call in question was made, and, for a clause about
+//! sizes or data, sizes were measured or data was verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scenario::Judged;
+use crate::{
+    action::{Action, Load, Rpc},
+    check::{CHECKS, table},
+    clause::{Catalogue, Clause},
+    evidence::Op,
+    history::{Code, Completion, Outcome, Run},
+    report::{Class, ClauseResult, ClauseState, Finding},
+    verdict::Verdict,
+};
+
+mod requires;
+
+/// What really ran in an instance.
+#[derive(Clone, Debug, Default)]
+pub struct Ran {
+    calls: BTreeSet<Rpc>,
+    measured: bool,
+    verified: bool,
+}
+
+/// Every clause that a check or an instance claims, in order of id.
+pub fn matrix(run: &Run, judged: &[Judged], catalogue: &Catalogue) -> Vec<ClauseResult> {
+    let of_checks = CHECKS.iter().flat_map(|check| check.clauses.iter().copied());
+    let of_scenarios = judged.iter().flat_map(|case| &case.result.clauses).map(String::as_str);
+    let claimed: BTreeSet<&str> = of_checks.chain(of_scenarios).collect();
+    let index = Index::new(judged);
+    let known = claimed.into_iter().filter_map(|id| catalogue.get(id));
+    known.map(|clause| index.result(run, clause)).collect()
+}
+
+/// Instances by clause, so that the matrix takes one look at each.
+struct Index<'a> {
+    listed: BTreeMap<&'a str, Vec<&'a Judged>>,
+    named: BTreeMap<&'a str, Vec<(&'a Judged, &'a Finding)>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(judged: &'a [Judged]) -> Self {
+        let mut index = Self { listed: BTreeMap::new(), named: BTreeMap::new() };
+        for case in judged {
+            for id in &case.result.clauses {
+                index.listed.entry(id).or_default().push(case);
+            }
+            let blames = |finding: &&Finding| !matches!(finding.class, Class::Vacuous | Class::Lab);
+            for finding in case.result.findings.iter().filter(blames) {
+                index.named.entry(&finding.clause).or_default().push((case, finding));
+            }
+        }
+        index
+    }
+
+    fn result(&self, run: &Run, clause: &Clause) -> ClauseResult {
+        let listed = self.listed.get(clause.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let named = self.named.get(clause.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let fails = |(_, finding): &&(&Judged, &Finding)| finding.verdict == Verdict::Fail;
+        let broken_in = ids(named.iter().filter(fails).map(|(case, _)| *case));
+        let provoked = listed.iter().filter(|case| provokes(case, &clause.id));
+        let tested_by = ids(provoked.copied());
+        let kept = listed.iter().any(|case| provokes(case, &clause.id) && is_whole(case));
+        let (state, why) = if !broken_in.is_empty() {
+            (ClauseState::Broken, None)
+        } else if !named.is_empty() {
+            (ClauseState::Advised, None)
+        } else if kept {
+            (ClauseState::Kept, None)
+        } else if let Some(gap) = requires::gap(&clause.requires, &run.target.offers) {
+            (ClauseState::Unsupported, Some(gap))
+        } else {
+            (ClauseState::Untested, Some(untested(listed)))
+        };
+        ClauseResult {
+            id: clause.id.clone(),
+            level: clause.level,
+            basis: clause.basis,
+            paraphrase: clause.paraphrase.clone(),
+            spec_line: clause.spec_line,
+            state,
+            why,
+            tested_by,
+            broken_in,
+        }
+    }
+}
+
+fn ids<'a>(cases: impl Iterator<Item = &'a Judged>) -> Vec<String> {
+    let mut ids: Vec<String> = cases.map(|case| case.result.id.clone()).collect();
+    ids.dedup();
+    ids
+}
+
+/// Run to its end, so that what was not found is not there.
+fn is_whole(case: &Judged) -> bool {
+    matches!(case.result.verdict, Verdict::Pass | Verdict::Fail) && case.result.stopped.is_none()
+}
+
+fn untested(listed: &[&Judged]) -> String {
+    let Some(case) = listed.first() else {
+        return "no scenario that was selected provokes it".to_owned();
+    };
+    let id = &case.result.id;
+    match &case.result.skip {
+        Some(why) => format!("{id} was skipped: {why}"),
+        None if is_whole(case) => format!("{id} never came to what provokes it"),
+        None => format!("{id} proved nothing"),
+    }
+}
+
+/// Clauses about sizes are kept only where sizes were measured.
+const ABOUT_SIZES: [&str; 11] = [
+    ".purpose",
+    ".never-shrinks",
+    ".node-flag-truthful",
+    ".survives-remount",
+    ".restage-grows",
+    ".stays-grown",
+    ".larger-than-source-fs",
+    ".capacity-bytes-actual",
+    ".all-targets",
+    "-no-effect",
+    ".online-no-downtime",
+];
+
+/// Clauses about data are kept only where data was verified.
+const ABOUT_DATA: [&str; 2] = [".data-kept", ".block-content-untouched"];
+
+fn provokes(case: &Judged, clause: &str) -> bool {
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| clause.ends_with(suffix));
+    case.result.skip.is_none()
+        && case.ran.called(clause)
+        && (case.ran.measured || !ends(&ABOUT_SIZES))
+        && (case.ran.verified || !ends(&ABOUT_DATA))
+}
+
+impl Ran {
+    /// What the operations show.
+    pub fn of(ops: &[Op<'_>]) -> Self {
+        let mut ran = Self::default();
+        for op in ops.iter().filter(|op| !op.is_teardown()) {
+            let Some(completion) = op.completion() else { continue };
+            match &op.invoke.action {
+                Action::Call(call) => {
+                    let sent = !matches!(completion.code(), Code::Unbound | Code::Harness);
+                    ran.calls.extend(sent.then_some(call.rpc));
+                }
+                Action::Probe(_) => {
+                    let seen = completion.observation();
+                    ran.measured |=
+                        seen.is_some_and(|s| s.device_bytes.is_some() || s.statfs.is_some());
+                }
+                Action::Load(Load::Verify { .. } | Load::Stop { .. }) => {
+                    ran.verified |= is_verified(completion);
+                }
+                _ => (),
+            }
+        }
+        ran
+    }
+
+    /// Whether a call was made that the clause is about. Capabilities are asked for before any
+    /// scenario, and general clauses are about every call: there any call will do.
+    fn called(&self, clause: &str) -> bool {
+        let prefix = clause.split_once('.').map_or(clause, |(prefix, _)| prefix);
+        let own = Rpc::ALL.iter().map(|(rpc, ..)| *rpc).find(|rpc| table::prefix(*rpc) == prefix);
+        match own.filter(|_| !prefix.ends_with("-capabilities") || prefix.starts_with("validate")) {
+            Some(rpc) => self.calls.contains(&rpc),
+            None => !self.calls.is_empty(),
+        }
+    }
+}
+
+fn is_verified(completion: &Completion) -> bool {
+    match completion {
+        Completion::Ok(Outcome::Loaded(report)) => {
+            report.bytes_verified > 0 || report.mismatches_total > 0
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,310 @@
+//! The report: plain, versioned data that every format renders. It holds what a reader needs to
+//! believe a verdict, and nothing that a renderer would have to compute.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clause::{Basis, Level},
+    history::{Leak, Run, StepId, Tier},
+    verdict::Verdict,
+};
+
+/// Version of this shape. Fields are only ever added within one version.
+pub const SCHEMA: &str = "csi-stretch/report/v1";
+
+/// The outcome of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Facts of the run, as recorded.
+    pub run: Run,
+    /// Worst verdict of all scenarios.
+    pub verdict: Verdict,
+    /// How many scenario instances ended how.
+    pub counts: Counts,
+    /// From the first record to the last, microseconds.
+    pub elapsed_us: u64,
+    /// The run was cut short: by a signal, or its history has no end.
+    pub interrupted: bool,
+    /// Findings of all scenarios, worst first.
+    pub findings: Vec<LocatedFinding>,
+    /// Every planned instance, in order of the plan.
+    pub scenarios: Vec<ScenarioResult>,
+    /// Every clause that a check or a scenario of this build claims, in order of id.
+    pub clauses: Vec<ClauseResult>,
+    /// One row for each growth that was asked for.
+    pub growths: Vec<Growth>,
+    /// Differences from the reference in short; `None`: there was no comparison.
+    pub comparison: Option<ComparisonSummary>,
+    /// Left behind by the run or a scenario.
+    pub leaks: Vec<Leak>,
+}
+
+/// Number of scenario instances per verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Counts {
+    pub total: u32,
+    pub skip: u32,
+    pub pass: u32,
+    pub inconclusive: u32,
+    pub fail: u32,
+    pub error: u32,
+    /// Findings that do not fail (SHOULD, MAY), in any scenario.
+    pub advisories: u32,
+    /// Calls to the subject.
+    pub calls: u32,
+    /// Measurements of the subject.
+    pub probes: u32,
+}
+
+/// How bad a finding is; the order in which a reader should mend.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Acknowledged data is gone or changed.
+    DataLoss,
+    /// OK was said, and it is not so.
+    Lie,
+    /// An operation cannot be finished.
+    Stuck,
+    /// A wrong code or field.
+    Code,
+    /// Nothing is proved.
+    Vacuous,
+    /// The harness or the lab.
+    Lab,
+}
+
+/// Something a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Name of the check; `whole` and `history` are the judge's own.
+    pub check: String,
+    /// Id of the clause it breaks, or (`vacuous`, `lab`) that stays unproved; empty: of no clause.
+    pub clause: String,
+    /// How bad.
+    pub class: Class,
+    /// `fail`, `inconclusive` or `error`; an advisory is `pass`.
+    pub verdict: Verdict,
+    /// It does not fail the scenario: the clause is a SHOULD or MAY (unless `--strict`).
+    pub advisory: bool,
+    /// The step that shows it.
+    pub step: Option<StepId>,
+    /// One sentence with the numbers.
+    pub what: String,
+    /// What the clause asks for, in short.
+    pub expected: Option<String>,
+    /// What there was, in short.
+    pub observed: Option<String>,
+    /// Numbers of the events (of that scenario, subject's side) that prove it.
+    pub events: Vec<u32>,
+}
+
+/// A finding with its scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LocatedFinding {
+    /// Id of the instance; empty: of the run as a whole.
+    pub scenario: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Command line that repeats just this scenario.
+    pub replay: String,
+}
+
+/// One scenario instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioResult {
+    /// Position in the plan.
+    pub number: u32,
+    /// `expansion/online-grow[fs=xfs]`.
+    pub id: String,
+    /// Folder of the scenario: `expansion`.
+    pub group: String,
+    /// What a driver has to get right.
+    pub about: String,
+    /// Clauses it provokes.
+    pub clauses: Vec<String>,
+    /// Matrix values.
+    pub axes: BTreeMap<String, String>,
+    /// Worst of its findings; `pass` if it ran and there are none.
+    pub verdict: Verdict,
+    /// Why it was not run.
+    pub skip: Option<String>,
+    /// The script ended early, and why.
+    pub stopped: Option<String>,
+    /// Microseconds since the run began.
+    pub start_us: u64,
+    /// Microseconds.
+    pub elapsed_us: u64,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Every operation on the subject, with the reference's beside it.
+    pub steps: Vec<StepResult>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepResult {
+    /// Where it comes from.
+    pub step: StepId,
+    /// Numbers of its events.
+    pub events: Vec<u32>,
+    /// `call`, `probe`, `load`, `fault`, `wait`.
+    pub kind: String,
+    /// In words: `ControllerExpandVolume vol to 128 MiB`.
+    pub action: String,
+    /// Codes the scenario accepts; empty: any.
+    pub expect: Vec<String>,
+    /// `OK`, or the code; `UNFINISHED` if it never came back.
+    pub code: String,
+    /// In words: `134217728 bytes, node expansion required`.
+    pub outcome: String,
+    /// Microseconds since the run began.
+    pub start_us: u64,
+    /// Microseconds.
+    pub elapsed_us: u64,
+    /// What was asked, as recorded (JSON, redacted).
+    pub request: String,
+    /// What came back, as recorded (JSON, redacted).
+    pub response: String,
+    /// Beside the reference; `None`: not compared.
+    pub comparison: Option<Comparison>,
+}
+
+/// An operation beside the reference's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// The result.
+    pub relation: Relation,
+    /// The reference's outcome in words.
+    pub reference: String,
+    /// Aspects that differ: `code OUT_OF_RANGE, reference OK`.
+    pub differences: Vec<String>,
+    /// The clause that allows the difference.
+    pub allowed_by: Option<String>,
+}
+
+/// How two outcomes relate.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// No difference in the projection.
+    Same,
+    /// Different, and a clause allows it.
+    Allowed,
+    /// Different, and no clause allows it.
+    Divergent,
+    /// The reference has no such operation (it needed fewer calls), or the other way round.
+    Unmatched,
+}
+
+/// How often each relation occurs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ComparisonSummary {
+    pub same: u32,
+    pub allowed: u32,
+    pub divergent: u32,
+    pub unmatched: u32,
+}
+
+/// What is known about a clause after the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClauseResult {
+    /// Id.
+    pub id: String,
+    /// MUST and so on.
+    pub level: Level,
+    /// How firmly the specification says it.
+    pub basis: Basis,
+    /// The rule.
+    pub paraphrase: String,
+    /// Line of spec.md at tag v1.12.0.
+    pub spec_line: u32,
+    /// Result.
+    pub state: ClauseState,
+    /// For `untested` and `unsupported`: why.
+    pub why: Option<String>,
+    /// Scenario instances that provoke it and ran.
+    pub tested_by: Vec<String>,
+    /// Scenario instances in which it was found broken.
+    pub broken_in: Vec<String>,
+}
+
+/// What is known about a clause.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ClauseState {
+    /// A finding names it.
+    Broken,
+    /// A finding names it that does not fail.
+    Advised,
+    /// Provoked, and kept.
+    Kept,
+    /// The target does not offer what it is about.
+    Unsupported,
+    /// Offered, but nothing that ran provokes it.
+    Untested,
+}
+
+/// One growth: the six sources of truth about a size, never mixed up (bytes).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Growth {
+    /// Id of the instance.
+    pub scenario: String,
+    /// Handle of the volume.
+    pub volume: String,
+    /// The step that asked.
+    pub step: StepId,
+    /// `ext4`, `xfs`, `btrfs`, `block`, or empty.
+    pub access: String,
+    /// Published on a node at that time.
+    pub online: bool,
+    /// Size before, as last replied.
+    pub before: Option<i64>,
+    /// Requested.
+    pub required: i64,
+    /// Limit; 0 is none.
+    pub limit: i64,
+    /// Replied by the controller; `None`: no OK.
+    pub controller: Option<i64>,
+    /// Replied by the node; `None`: not called, or no OK.
+    pub node: Option<i64>,
+    /// Code of the controller's answer.
+    pub controller_code: Option<String>,
+    /// Code of the node's answer.
+    pub node_code: Option<String>,
+    /// Device measured before.
+    pub device_before: Option<u64>,
+    /// Device measured after.
+    pub device_after: Option<u64>,
+    /// File system measured before (superblock).
+    pub fs_before: Option<u64>,
+    /// File system measured after.
+    pub fs_after: Option<u64>,
+    /// Microseconds of the controller's call.
+    pub controller_us: Option<u64>,
+    /// Microseconds of the node's call.
+    pub node_us: Option<u64>,
+    /// Bytes verified after.
+    pub verified: Option<u64>,
+}
+
+impl Report {
+    /// What the tier leaves unproven, for the head of every rendering.
+    pub fn tier(&self) -> Tier {
+        self.run.target.tier
+    }
+}
