@@ -1,0 +1,235 @@
+//! What more than one format needs of a report: look-ups, groups and the words for an enum.
+//! Sorts and counts, and never judges: every verdict, class and relation is the report's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use csi_stretch_oracle::{
+    clause::Basis,
+    history::{StepId, Tier},
+    report::{
+        Class, ClauseResult, ClauseState, Growth, LocatedFinding, Relation, Report, ScenarioResult,
+        StepResult,
+    },
+    verdict::Verdict,
+};
+
+/// A report with its look-up tables.
+pub struct View<'a> {
+    pub report: &'a Report,
+    clauses: HashMap<&'a str, &'a ClauseResult>,
+    scenarios: HashMap<&'a str, usize>,
+}
+
+/// Findings of one check on one clause: the first in full, and where else the same was seen.
+pub struct Group<'a> {
+    pub first: &'a LocatedFinding,
+    pub others: Vec<&'a LocatedFinding>,
+    pub clause: Option<&'a ClauseResult>,
+}
+
+/// Scenarios of one folder with their positions, in the order of the plan.
+pub struct Folder<'a> {
+    pub name: &'a str,
+    pub scenarios: Vec<(usize, &'a ScenarioResult)>,
+}
+
+impl<'a> View<'a> {
+    pub fn new(report: &'a Report) -> Self {
+        let clauses = report.clauses.iter().map(|clause| (clause.id.as_str(), clause)).collect();
+        let scenarios =
+            report.scenarios.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();
+        Self { report, clauses, scenarios }
+    }
+
+    pub fn clause(&self, id: &str) -> Option<&'a ClauseResult> {
+        self.clauses.get(id).copied()
+    }
+
+    /// Position in the report's list.
+    pub fn position(&self, scenario: &str) -> Option<usize> {
+        self.scenarios.get(scenario).copied()
+    }
+
+    /// What has to be mended, worst first as in the report.
+    pub fn to_fix(&self) -> Vec<Group<'a>> {
+        self.groups(false)
+    }
+
+    /// Findings that fail nothing.
+    pub fn advice(&self) -> Vec<Group<'a>> {
+        self.groups(true)
+    }
+
+    fn groups(&self, advisory: bool) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        let mut seen: BTreeMap<(&str, &str, Class), usize> = BTreeMap::new();
+        for located in self.report.findings.iter().filter(|one| one.finding.advisory == advisory) {
+            let finding = &located.finding;
+            let key = (finding.check.as_str(), finding.clause.as_str(), finding.class);
+            if let Some(at) = seen.get(&key) {
+                groups[*at].others.push(located);
+                continue;
+            }
+            seen.insert(key, groups.len());
+            let clause = self.clause(&finding.clause);
+            groups.push(Group { first: located, others: Vec::new(), clause });
+        }
+        groups
+    }
+
+    /// The steps whose events prove a finding.
+    pub fn evidence(&self, located: &LocatedFinding) -> Vec<(usize, &'a StepResult)> {
+        let Some(at) = self.position(&located.scenario) else { return Vec::new() };
+        let proves = |step: &StepResult| {
+            step.events.iter().any(|event| located.finding.events.contains(event))
+        };
+        let steps = self.report.scenarios[at].steps.iter().enumerate();
+        steps.filter(|(_, step)| proves(step)).collect()
+    }
+
+    /// Findings that name the step of a growth: the growth did not go as it should.
+    pub fn findings_of(&self, growth: &Growth) -> impl Iterator<Item = &'a LocatedFinding> {
+        let (scenario, step) = (growth.scenario.clone(), growth.step.step);
+        self.report.findings.iter().filter(move |one| {
+            one.scenario == scenario && one.finding.step.as_ref().is_some_and(|s| s.step == step)
+        })
+    }
+
+    /// A finding that fails names the growth's step.
+    pub fn is_marked(&self, growth: &Growth) -> bool {
+        self.findings_of(growth).any(|one| !one.finding.advisory)
+    }
+
+    /// Folders in the order of the plan.
+    pub fn folders(&self) -> Vec<Folder<'a>> {
+        let groups = gather(
+            self.report
+                .scenarios
+                .iter()
+                .enumerate()
+                .map(|(at, one)| (one.group.as_str(), (at, one))),
+        );
+        groups.into_iter().map(|(name, scenarios)| Folder { name, scenarios }).collect()
+    }
+
+    /// Reasons for skips with their scenarios, in the order of the plan.
+    pub fn skips(&self) -> Vec<(&'a str, Vec<&'a ScenarioResult>)> {
+        gather(self.report.scenarios.iter().filter_map(|one| Some((one.skip.as_deref()?, one))))
+    }
+}
+
+/// Groups by key, keys in order of first occurrence.
+fn gather<'a, T>(items: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, Vec<T>)> {
+    let mut groups: Vec<(&str, Vec<T>)> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (key, item) in items {
+        let at = *seen.entry(key).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push((key, Vec::new()));
+        }
+        groups[at].1.push(item);
+    }
+    groups
+}
+
+/// `3 grow`, `set-up create`, `tear-down delete`.
+pub fn step_name(step: &StepId) -> String {
+    match step.step {
+        0 => format!("set-up {}", step.verb),
+        StepId::TEARDOWN => format!("tear-down {}", step.verb),
+        number => format!("{number} {}", step.verb),
+    }
+}
+
+/// Where a clause stands in the specification.
+pub fn spec_url(line: u32) -> String {
+    let page = "https://github.com/container-storage-interface/spec/blob/v1.12.0/spec.md";
+    format!("{page}?plain=1#L{line}")
+}
+
+/// The command as one line that a shell reads back as it was.
+pub fn command(words: &[String]) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:=,@%+".contains(char);
+    let quote = |word: &String| {
+        let plain = !word.is_empty() && word.chars().all(plain);
+        if plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// `0x5eed`.
+pub fn seed(seed: u64) -> String {
+    format!("{seed:#x}")
+}
+
+/// Lower case, as in the files.
+pub fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Memory => "memory",
+        Tier::Loop => "loop",
+    }
+}
+
+/// What a reader may believe at that tier.
+pub fn tier_says(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Memory => {
+            "Sizes and contents are simulated by the driver; no kernel and no file system took part."
+        }
+        Tier::Loop => "Sizes were measured on real devices and file systems of this kernel.",
+    }
+}
+
+/// What the verdict of the run says, in a sentence.
+pub fn verdict_says(report: &Report) -> &'static str {
+    let counts = report.counts;
+    match report.verdict {
+        Verdict::Skip => "Nothing was run, so nothing is known.",
+        Verdict::Pass if counts.skip > 0 => "Nothing that ran was wrong; not everything ran.",
+        Verdict::Pass => "Nothing that ran was wrong.",
+        Verdict::Inconclusive => "No breach was found, but something that ran proves nothing.",
+        Verdict::Fail => "The driver does not conform.",
+        Verdict::Error if counts.fail > 0 => {
+            "The driver does not conform. The harness or the lab broke, too: there may be more."
+        }
+        Verdict::Error => "The harness or the lab broke. That says nothing of the driver.",
+    }
+}
+
+pub fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::DataLoss => "data loss",
+        Class::Lie => "lie",
+        Class::Stuck => "stuck",
+        Class::Code => "wrong answer",
+        Class::Vacuous => "proves nothing",
+        Class::Lab => "harness or lab",
+    }
+}
+
+pub fn relation_name(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Same => "same",
+        Relation::Allowed => "allowed",
+        Relation::Divergent => "divergent",
+        Relation::Unmatched => "unmatched",
+    }
+}
+
+pub fn state_name(state: ClauseState) -> &'static str {
+    match state {
+        ClauseState::Broken => "broken",
+        ClauseState::Advised => "advised",
+        ClauseState::Kept => "kept",
+        ClauseState::Unsupported => "unsupported",
+        ClauseState::Untested => "untested",
+    }
+}
+
+pub fn basis_name(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Explicit => "explicit",
+        Basis::Descriptive => "descriptive",
+        Basis::Derived => "derived",
+    }
+}
