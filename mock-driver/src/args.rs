@@ -1,0 +1,55 @@
+//! The command line of `csi-stretch mock`.
+
+use std::path::PathBuf;
+
+use crate::{
+    profile::{Profile, ProfileError},
+    server::{BackingKind, Options},
+};
+
+/// Options of the reference driver.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Where to listen: unix:///path, unix:path or tcp://host:port
+    #[arg(long, value_name = "ENDPOINT", env = "CSI_ENDPOINT")]
+    pub listen: String,
+
+    /// Folder for records and volumes; a driver started on it again finds its volumes
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: PathBuf,
+
+    /// What volumes are made of; without it, memory
+    #[arg(long, value_enum, default_value_t = BackingKind::Memory)]
+    pub backing: BackingKind,
+
+    /// YAML file that says what the driver declares and how it behaves; without it, it offers all
+    /// it can do
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+
+    /// Id of the node, in place of the profile's
+    #[arg(long, value_name = "ID")]
+    pub node_id: Option<String>,
+
+    /// Remove everything the driver made (mounts, loop devices, files) when it ends
+    #[arg(long)]
+    pub remove_on_exit: bool,
+}
+
+impl Args {
+    /// Reads the profile and puts the options together.
+    pub fn into_options(self) -> Result<Options, ProfileError> {
+        let mut profile = self.profile.as_deref().map_or(Ok(Profile::default()), Profile::load)?;
+        if let Some(node_id) = self.node_id {
+            profile.node_id = node_id;
+            profile.check()?;
+        }
+        Ok(Options {
+            listen: self.listen,
+            state_dir: self.state_dir,
+            backing: self.backing,
+            profile,
+            remove_on_exit: self.remove_on_exit,
+        })
+    }
+}

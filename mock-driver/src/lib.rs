@@ -1,0 +1,26 @@
+//! The reference CSI driver, which a run of csi-stretch compares every other driver with.
+//!
+//! Knows the wire types, loop devices and file system tools. Must not know the harness, the
+//! oracle or its checks: a mistake shared by driver and judge would be seen by neither.
+//!
+//! ```text
+//! rpc ──► driver ──► backing::{memory, loops ──► fs}
+//!            └─────► state (records), profile (what is declared)
+//! ```
+
+mod args;
+pub mod backing;
+mod driver;
+#[cfg(feature = "loop")]
+pub mod fs;
+mod listen;
+pub mod profile;
+mod rpc;
+mod server;
+mod state;
+
+pub use args::Args;
+pub use backing::{BackingError, FsType};
+pub use listen::ListenError;
+pub use profile::{Profile, ProfileError};
+pub use server::{BackingKind, Options, ServeError, serve};

@@ -1,0 +1,70 @@
+//! The gRPC face: hands each call to the driver on a thread that may block, and logs it.
+//!
+//! Knows no CSI rule. A call that has begun is carried through also when its client gives up,
+//! for cancelling promises nothing in CSI.
+
+mod control;
+mod controller;
+mod identity;
+mod node;
+
+use std::{sync::Arc, time::Instant};
+
+use tonic::{Code, Request, Response, Status};
+use tracing::{field::Empty, info, info_span};
+
+use crate::driver::{Driver, Reply};
+
+/// The largest message taken or sent, bytes.
+pub const MESSAGE_MAX: usize = 16 << 20;
+
+/// All services over one driver.
+#[derive(Clone)]
+pub struct Services {
+    driver: Arc<Driver>,
+}
+
+impl Services {
+    /// Services of `driver`.
+    pub fn new(driver: Arc<Driver>) -> Self {
+        Self { driver }
+    }
+
+    /// Runs one call. `volume` is the id (or, at creation, the name) that the log shows.
+    async fn run<Q, A>(
+        &self,
+        rpc: &'static str,
+        request: Request<Q>,
+        volume: impl FnOnce(&Q) -> &str,
+        call: impl FnOnce(&Driver, Q) -> Reply<A> + Send + 'static,
+    ) -> Result<Response<A>, Status>
+    where
+        Q: Send + 'static,
+        A: Send + 'static,
+    {
+        let request = request.into_inner();
+        let span = info_span!("rpc", rpc, volume = volume(&request), code = Empty);
+        let driver = Arc::clone(&self.driver);
+        let work = tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
+            let began = Instant::now();
+            let latency = driver.profile().latency(rpc);
+            if !latency.is_zero() {
+                std::thread::sleep(latency);
+            }
+            let answer = call(&driver, request);
+            let code = answer.as_ref().err().map_or(Code::Ok, Status::code);
+            span.record("code", tracing::field::debug(code));
+            let elapsed_us = began.elapsed().as_micros() as u64;
+            match &answer {
+                Ok(_) => info!(elapsed_us, "ok"),
+                Err(status) => info!(elapsed_us, why = status.message(), "refused"),
+            }
+            answer
+        });
+        match work.await {
+            Ok(answer) => answer.map(Response::new),
+            Err(_) => Err(Status::internal("the driver failed on this call; see its log")),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! From options to a serving driver, and to its end.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use csi_stretch_proto::{
+    control::v1::control_server::ControlServer,
+    csi::v1::{
+        controller_server::ControllerServer, identity_server::IdentityServer,
+        node_server::NodeServer,
+    },
+};
+use nix::fcntl::{Flock, FlockArg};
+use tonic::transport::{Server, server::Router};
+use tracing::{info, warn};
+
+use crate::{
+    backing::{Backing, BackingError, memory::MemoryBacking},
+    driver::Driver,
+    listen::{Incoming, ListenError, bind},
+    profile::{Profile, ProfileError},
+    rpc::{MESSAGE_MAX, Services},
+    state::{Durability, Store},
+};
+
+/// How long calls in flight may take to end after the shutdown signal.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a driver is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `unix:///path`, `unix:path` or `tcp://host:port`.
+    pub listen: String,
+    /// Where records and volumes live; one driver at a time.
+    pub state_dir: PathBuf,
+    /// What volumes are made of.
+    pub backing: BackingKind,
+    /// What the driver declares and how it behaves.
+    pub profile: Profile,
+    /// Whether everything it made (mounts, devices, files) is removed at the end. A driver
+    /// normally leaves it all in place, for its next start.
+    pub remove_on_exit: bool,
+}
+
+/// What volumes are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackingKind {
+    /// Sparse files on real loop devices, with real file systems; needs root
+    Loop,
+    /// A simulation that needs nothing; sizes, contents and mounts are data
+    Memory,
+}
+
+/// Why a driver did not start or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket or port cannot be used.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The profile contradicts itself or CSI.
+    #[error("profile: {0}")]
+    Profile(#[from] ProfileError),
+    /// The state folder cannot be used.
+    #[error("state folder {}: {source}", path.display())]
+    State {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// Another driver works in the state folder.
+    #[error("state folder {} is in use by another driver: give another --state-dir", .0.display())]
+    StateInUse(PathBuf),
+    /// The backing cannot work here.
+    #[error("{0}")]
+    Backing(#[from] BackingError),
+    /// The crate was built without the backing.
+    #[error("built without the loop backing: build with the feature `loop`, or use `memory`")]
+    NoLoop,
+    /// Records and reality could not be brought together.
+    #[error("cannot recover: {0}")]
+    Recover(String),
+    /// The gRPC server failed.
+    #[error("server: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// `remove_on_exit` could not remove everything.
+    #[error("left behind: {}", .0.join("; "))]
+    LeftBehind(Vec<String>),
+}
+
+/// Serves a driver until `shutdown` completes. The socket accepts connections only when the
+/// records agree with the backing, so a driver that answers is ready.
+pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    options.profile.check()?;
+    let lock = lock_state(&options.state_dir)?;
+    let (backing, durability) = open_backing(options.backing, &options.state_dir)?;
+    let store = Store::open(&options.state_dir, durability)
+        .map_err(|source| ServeError::State { path: options.state_dir.clone(), source })?;
+    let profile = options.profile.clone();
+    let started = tokio::task::spawn_blocking(move || Driver::start(profile, store, backing)).await;
+    let driver = started
+        .map_err(|e| ServeError::Recover(e.to_string()))?
+        .map_err(|status| ServeError::Recover(status.message().to_owned()))?;
+    let driver = Arc::new(driver);
+
+    let result = answer(&options.listen, Services::new(Arc::clone(&driver)), shutdown).await;
+    let cleared =
+        if options.remove_on_exit { clear(driver, &options.state_dir).await } else { Ok(()) };
+    drop(lock);
+    result.and(cleared)
+}
+
+/// Answers calls until `shutdown`, then lets the calls in flight end.
+async fn answer(
+    listen: &str,
+    services: Services,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let incoming = bind(listen).await?;
+    info!(listen = %incoming.address(), "driver is ready");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async {
+        // An error means that the sender is gone, which is a stop as well.
+        let _ = stopped.await;
+    };
+    let router = router(&services);
+    let guard = incoming.socket_guard();
+    let mut server = match incoming {
+        Incoming::Unix { stream, .. } => {
+            tokio::spawn(router.serve_with_incoming_shutdown(stream, stopped))
+        }
+        Incoming::Tcp { stream, .. } => {
+            tokio::spawn(router.serve_with_incoming_shutdown(stream, stopped))
+        }
+    };
+    let ended = tokio::select! {
+        ended = &mut server => Some(ended),
+        () = shutdown => None,
+    };
+    drop(stop);
+    let ended = match ended {
+        Some(ended) => Some(ended),
+        None => tokio::time::timeout(GRACE, &mut server).await.ok(),
+    };
+    drop(guard);
+    let Some(ended) = ended else {
+        warn!("calls are still in flight; they are carried through, but not answered");
+        server.abort();
+        return Ok(());
+    };
+    Ok(ended.map_err(|panic| ServeError::Recover(panic.to_string()))??)
+}
+
+fn router(services: &Services) -> Router {
+    macro_rules! sized {
+        ($server:ident) => {
+            $server::new(services.clone())
+                .max_decoding_message_size(MESSAGE_MAX)
+                .max_encoding_message_size(MESSAGE_MAX)
+        };
+    }
+    Server::builder()
+        .add_service(sized!(IdentityServer))
+        .add_service(sized!(ControllerServer))
+        .add_service(sized!(NodeServer))
+        .add_service(sized!(ControlServer))
+}
+
+/// Takes the state folder for this process; the kernel frees it however the process ends.
+fn lock_state(folder: &Path) -> Result<Flock<File>, ServeError> {
+    let state = |source| ServeError::State { path: folder.into(), source };
+    std::fs::create_dir_all(folder).map_err(state)?;
+    let file = File::create(folder.join("lock")).map_err(state)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| ServeError::StateInUse(folder.into()))
+}
+
+fn open_backing(
+    kind: BackingKind,
+    folder: &Path,
+) -> Result<(Box<dyn Backing>, Durability), ServeError> {
+    match kind {
+        BackingKind::Memory => {
+            Ok((Box::new(MemoryBacking::open(&folder.join("memory"))?), Durability::Process))
+        }
+        #[cfg(feature = "loop")]
+        BackingKind::Loop => {
+            let backing = crate::backing::loops::LoopBacking::open(&folder.join("loop"))?;
+            Ok((Box::new(backing), Durability::Machine))
+        }
+        #[cfg(not(feature = "loop"))]
+        BackingKind::Loop => Err(ServeError::NoLoop),
+    }
+}
+
+/// Removes everything that the driver made.
+async fn clear(driver: Arc<Driver>, folder: &Path) -> Result<(), ServeError> {
+    let removed = tokio::task::spawn_blocking(move || driver.remove_all()).await;
+    let left = removed.map_err(|e| ServeError::Recover(e.to_string()))?;
+    if !left.is_empty() {
+        return Err(ServeError::LeftBehind(left));
+    }
+    let state = |source| ServeError::State { path: folder.into(), source };
+    for ours in ["volumes", "snapshots", "memory", "loop"] {
+        match std::fs::remove_dir_all(folder.join(ours)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(state(e)),
+            _ => {}
+        }
+    }
+    std::fs::remove_file(folder.join("lock")).map_err(state)?;
+    // The folder may hold things that are not ours; then it stays.
+    let _ = std::fs::remove_dir(folder);
+    Ok(())
+}
