@@ -1,0 +1,100 @@
+//! The command line: one file per subcommand. The only place with exit codes and argument text.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+mod check;
+mod clean;
+mod doctor;
+mod exit;
+mod input;
+mod list;
+mod mock;
+mod outcome;
+mod progress;
+mod report;
+mod rpc;
+mod run;
+mod schema;
+mod signal;
+mod style;
+
+pub use exit::Exit;
+
+/// Tells whether a CSI storage driver can grow volumes safely.
+///
+/// Without a subcommand's own endpoint, `csi-stretch run` tests its embedded reference driver.
+#[derive(Debug, Parser)]
+#[command(name = "csi-stretch", version, max_term_width = 100)]
+#[command(after_help = exit::HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colour (NO_COLOR and CLICOLOR_FORCE are honoured).
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: style::When,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios against a driver and write reports (the main job).
+    Run(Box<run::Args>),
+    /// List scenarios, clauses, checks or offers.
+    List(list::Args),
+    /// Judge a recorded history again, with no driver at all.
+    Check(check::Args),
+    /// Render a report.json in another format.
+    Report(report::Args),
+    /// Make one call to a driver by hand.
+    Rpc(rpc::Args),
+    /// Serve the reference driver.
+    Mock(mock::Args),
+    /// Say what this host can and cannot test, and how to get the rest.
+    Doctor(doctor::Args),
+    /// Remove what killed runs left behind.
+    Clean(clean::Args),
+    /// Print a JSON Schema: of reports, scenarios or target profiles.
+    Schema(schema::Args),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let usage = error.use_stderr();
+            return if usage { Exit::Usage.into() } else { Exit::Passed.into() };
+        }
+    };
+    let style = cli.color.decide();
+    let result = match cli.command {
+        Command::Run(args) => run::main(&args, style),
+        Command::List(args) => list::main(&args),
+        Command::Check(args) => check::main(&args, style),
+        Command::Report(args) => report::main(&args, style),
+        Command::Rpc(args) => rpc::main(&args),
+        Command::Mock(args) => mock::main(args),
+        Command::Doctor(args) => Ok(doctor::main(&args)),
+        Command::Clean(args) => clean::main(&args),
+        Command::Schema(args) => schema::main(&args),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "csi-stretch", &mut out);
+            outcome::print(&String::from_utf8_lossy(&out))
+        }
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("csi-stretch: {failure}");
+            failure.exit.into()
+        }
+    }
+}

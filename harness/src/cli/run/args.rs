@@ -1,0 +1,113 @@
+//! Arguments of `csi-stretch run`.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::target::profile::parse_bytes;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Target (default: the embedded reference driver)")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Args {
+    /// unix:///path, tcp://host:port, or exec:COMMAND (started and owned by the run; listens on
+    /// the endpoint in `{socket}` or $CSI_ENDPOINT).
+    #[arg(long, alias = "csi.endpoint", env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
+    pub(super) endpoint: Option<String>,
+    /// Controller service, if it listens elsewhere.
+    #[arg(long, alias = "csi.controllerendpoint", value_name = "ENDPOINT")]
+    pub(super) controller_endpoint: Option<String>,
+    /// Target profile: how a driver is started and what it supports.
+    #[arg(long, value_name = "FILE")]
+    pub(super) target: Option<PathBuf>,
+    /// Secrets per call (YAML, csi-sanity's keys).
+    #[arg(long, alias = "csi.secrets", value_name = "FILE")]
+    pub(super) secrets: Option<PathBuf>,
+    /// CreateVolume parameters (YAML map).
+    #[arg(long, alias = "csi.testvolumeparameters", value_name = "FILE")]
+    pub(super) parameters: Option<PathBuf>,
+    /// Size of a volume before growth, such as 64MiB; a file system that cannot be so small gets
+    /// the least it takes.
+    #[arg(long, alias = "csi.testvolumesize", value_name = "SIZE", value_parser = parse_bytes)]
+    pub(super) volume_size: Option<u64>,
+    /// Where target paths are made.
+    #[arg(long, alias = "csi.mountdir", value_name = "DIR")]
+    pub(super) target_dir: Option<PathBuf>,
+    /// Where staging paths are made.
+    #[arg(long, alias = "csi.stagingdir", value_name = "DIR")]
+    pub(super) staging_dir: Option<PathBuf>,
+    /// Longest wait for an answer, such as 30s.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) deadline: Option<Duration>,
+    /// Longest wait for a connection.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(super) connect_timeout: Duration,
+    /// Backing of the embedded reference driver: real loop devices need root.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) tier: TierName,
+
+    /// Only scenarios whose id contains this text (`*` matches anything); may be repeated.
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    pub(super) focus: Vec<String>,
+    /// Only the scenario with exactly this id; may be repeated.
+    #[arg(long, value_name = "ID", help_heading = "Selection")]
+    pub(super) scenario: Vec<String>,
+    /// Not those; may be repeated.
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    pub(super) skip: Vec<String>,
+    /// Only scenarios with this label; may be repeated.
+    #[arg(long, value_name = "LABEL", help_heading = "Selection")]
+    pub(super) label: Vec<String>,
+    /// Scenario files or folders instead of the built-in ones; may be repeated.
+    #[arg(long, value_name = "PATH", help_heading = "Selection")]
+    pub(super) scenarios: Vec<PathBuf>,
+
+    /// Scenarios side by side.
+    #[arg(short, long, default_value_t = 4, help_heading = "Run")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: u16,
+    /// Decides every choice of the harness (decimal or 0x…); default: by the clock.
+    #[arg(long, value_parser = parse_seed, help_heading = "Run")]
+    pub(super) seed: Option<u64>,
+    /// Compare with the reference driver.
+    #[arg(long, value_enum, help_heading = "Run")]
+    pub(super) reference: Option<OnOff>,
+    /// A breach of a SHOULD fails, too.
+    #[arg(long, help_heading = "Run")]
+    pub(super) strict: bool,
+    /// Stop after the first scenario that could not be finished.
+    #[arg(long, help_heading = "Run")]
+    pub(super) fail_fast: bool,
+    /// Folder for reports; each run gets a folder of its own and the link `latest`.
+    #[arg(long, value_name = "DIR", default_value = "stretch-out", help_heading = "Run")]
+    pub(super) out: PathBuf,
+    /// Folder for volumes, mounts and sockets [default: csi-stretch-UID in the temporary folder].
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub(super) work_dir: Option<PathBuf>,
+    /// Leave the run's folder in place.
+    #[arg(long, help_heading = "Run")]
+    pub(super) keep: bool,
+    /// Only failures and the last line.
+    #[arg(short, long, help_heading = "Run")]
+    pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TierName {
+    /// loop if this host allows it, else memory; said at the head of the run.
+    Auto,
+    Memory,
+    Loop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OnOff {
+    On,
+    Off,
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("`{text}` is no seed; write a number or 0x and hexadecimal digits"))
+}

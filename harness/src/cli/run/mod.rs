@@ -1,0 +1,138 @@
+//! `csi-stretch run`: the main job. `args` is what is asked for, `setting` what that means before
+//! the first connection, `parties` who is tested and compared, `folder` where reports go, `host`
+//! what a report says of this machine.
+
+use std::{sync::Arc, time::Duration};
+
+use csi_stretch_oracle::{
+    history::{Run, SCHEMA},
+    judge::judge,
+    report::Report,
+};
+use csi_stretch_reports as reports;
+use tokio::sync::watch;
+
+use super::{
+    Exit,
+    outcome::{Failure, Outcome, print},
+    progress::Progress,
+    signal,
+    style::Style,
+};
+use crate::runner::{
+    self, Journal, Party,
+    registry::{self, RunDir},
+    run::Pace,
+};
+
+mod args;
+mod folder;
+mod host;
+mod parties;
+mod setting;
+
+pub use args::Args;
+use folder::Folder;
+use setting::Setting;
+
+pub fn main(args: &Args, style: Style) -> Outcome {
+    let setting = Setting::make(args)?;
+    // One thread: a call's latency then does not depend on which core wakes up. Blocking work
+    // (probes, loads) has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::internal)?;
+    let outcome = runtime.block_on(carry_out(args, &setting, style));
+    // A probe on a dead mount may never return; do not wait for its thread.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome
+}
+
+async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
+    let interrupted = signal::interruption();
+    super::clean::dead_runs(&setting.root, args.connect_timeout).await;
+    let mut folder = Folder::make(&args.out)?;
+    let history = folder.file("history.ndjson");
+    let owner = registry::this_process(&folder.run_id, setting.outside(), &history);
+    let mut run_dir = RunDir::create(&setting.root, &owner).map_err(Failure::lab)?;
+    if args.keep {
+        run_dir.keep();
+    }
+    let mut subject = setting.open_subject(args, &folder, &run_dir).await?;
+    subject.plan = setting.plan(args, &subject.session.target.offers);
+    if subject.plan.is_empty() {
+        let message = "no scenario is selected; `csi-stretch list` shows their ids".to_owned();
+        return Err(Failure { exit: Exit::NothingSelected, message });
+    }
+    let reference = setting.open_reference(args, &folder, &run_dir, &subject).await;
+    let run = describe(args, setting, &folder, &subject, &reference);
+    folder.began();
+    let report = perform(args, setting, &folder, style, run, subject, reference.ok(), interrupted);
+    let report = report.await?;
+    drop(run_dir);
+    finish(&report, &folder, args.quiet, style)
+}
+
+fn describe(
+    args: &Args,
+    setting: &Setting,
+    folder: &Folder,
+    subject: &Party,
+    reference: &Result<Party, String>,
+) -> Run {
+    Run {
+        schema: SCHEMA.into(),
+        id: folder.run_id.clone(),
+        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        command: std::env::args().collect(),
+        seed: setting.seed,
+        strict: args.strict,
+        target: subject.session.target.clone(),
+        reference: reference.as_ref().ok().map(|party| party.session.target.clone()),
+        reference_off: reference.as_ref().err().cloned(),
+        host: host::describe(subject.session.target.tier),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a run, each used once")]
+async fn perform(
+    args: &Args,
+    setting: &Setting,
+    folder: &Folder,
+    style: Style,
+    run: Run,
+    subject: Party,
+    reference: Option<Party>,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Report, Failure> {
+    let history = folder.file("history.ndjson");
+    let cannot = |error| Failure::report(format!("cannot write {}: {error}", history.display()));
+    let progress = Progress::start(&run, &setting.catalogue, &subject.plan, args.quiet, style);
+    let journal = Journal::new(Some(&history), vec![Box::new(progress)]).map_err(cannot)?;
+    let journal = Arc::new(journal);
+    let pace = Pace { jobs: args.jobs, fail_fast: args.fail_fast };
+    let (subject, reference) = (Arc::new(subject), reference.map(Arc::new));
+    runner::run::run(run, &subject, reference.as_ref(), &journal, pace, &interrupted).await;
+    subject.session.close().await;
+    if let Some(reference) = &reference {
+        reference.session.close().await;
+    }
+    match journal.finish() {
+        (_, Some(error)) => Err(cannot(error)),
+        (records, None) => Ok(judge(records, &setting.catalogue)),
+    }
+}
+
+/// Writes the reports, points `latest` at them, and says where they are.
+fn finish(report: &Report, folder: &Folder, quiet: bool, style: Style) -> Outcome {
+    let written = reports::write_all(report, folder.path());
+    print(&reports::console::end(report, style.into()))?;
+    written.map_err(Failure::report)?;
+    folder.link_latest();
+    if !quiet {
+        print(&format!("reports: {}\n", folder.file("report.html").display()))?;
+    }
+    Ok(Exit::of(report))
+}

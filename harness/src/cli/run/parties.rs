@@ -1,0 +1,137 @@
+//! Who is tested, and who it is compared with: the embedded reference driver is this very program,
+//! started as `csi-stretch mock` and talked to over a socket like any other.
+
+use std::path::{Path, PathBuf};
+
+use csi_stretch_oracle::history::Tier;
+
+use super::{
+    args::{Args, OnOff, TierName},
+    folder::Folder,
+    setting::Setting,
+};
+use crate::{
+    cli::outcome::Failure,
+    client::secrets::Secrets,
+    runner::{Party, registry::RunDir, session::Opening},
+    target::{Endpoint, Profile, profile::Switch, reference, support},
+};
+
+impl Setting {
+    /// Starts and connects the target.
+    pub async fn open_subject(
+        &self,
+        args: &Args,
+        folder: &Folder,
+        run_dir: &RunDir,
+    ) -> Result<Party, Failure> {
+        let dir = side_dir(run_dir, "subject")?;
+        let endpoint = if let Some(endpoint) = &self.endpoint {
+            endpoint.clone()
+        } else {
+            embedded(&dir, loops(args.tier)?, None)?
+        };
+        let deadline = match args.deadline {
+            Some(deadline) => deadline,
+            None => self.profile.deadline().map_err(Failure::usage)?,
+        };
+        let opening = Opening {
+            endpoint,
+            controller_endpoint: self.controller_endpoint.clone(),
+            profile: self.profile.clone(),
+            secrets: self.secrets.clone(),
+            connect_timeout: args.connect_timeout,
+            deadline,
+            dir,
+            run_id: folder.run_id.clone(),
+            log: folder.file("driver.log"),
+        };
+        Party::open(opening).await.map_err(Failure::lab)
+    }
+
+    /// The reference, or why there is none.
+    pub async fn open_reference(
+        &self,
+        args: &Args,
+        folder: &Folder,
+        run_dir: &RunDir,
+        subject: &Party,
+    ) -> Result<Party, String> {
+        let on = self.profile.reference == Switch::On;
+        if !args.reference.map_or(on, |wish| wish == OnOff::On) {
+            return Err("switched off".into());
+        }
+        if self.endpoint.is_none() && args.reference.is_none() {
+            return Err("the target is the reference driver itself".into());
+        }
+        let mut party = self
+            .start_reference(folder, run_dir, subject)
+            .await
+            .map_err(|failure| format!("the reference driver could not be started: {failure}"))?;
+        party.plan = self.plan(args, &party.session.target.offers);
+        Ok(party)
+    }
+
+    async fn start_reference(
+        &self,
+        folder: &Folder,
+        run_dir: &RunDir,
+        subject: &Party,
+    ) -> Result<Party, Failure> {
+        let loops = subject.session.target.tier == Tier::Loop && loops(TierName::Auto)?;
+        let dir = side_dir(run_dir, "reference")?;
+        let file = dir.join("profile.json");
+        let profile = reference::mock_profile(&subject.session.target.offers);
+        std::fs::write(&file, profile.to_string()).map_err(Failure::lab)?;
+        let opening = Opening {
+            endpoint: embedded(&dir, loops, Some(&file))?,
+            controller_endpoint: None,
+            profile: Profile {
+                access: subject.opening.profile.access.clone(),
+                sizes: subject.opening.profile.sizes.clone(),
+                grows_at_stage: true,
+                ..Profile::default()
+            },
+            secrets: Secrets::default(),
+            log: folder.file("reference.log"),
+            dir,
+            ..subject.opening.clone()
+        };
+        Party::open(opening).await.map_err(Failure::lab)
+    }
+}
+
+/// The command that serves the reference driver from this very program.
+fn embedded(dir: &Path, loops: bool, profile: Option<&Path>) -> Result<Endpoint, Failure> {
+    let program = std::env::current_exe().map_err(Failure::internal)?;
+    let backing = if loops { "loop" } else { "memory" };
+    let mut command = vec![program.display().to_string()];
+    command.extend(["mock", "--listen", "{socket}", "--backing", backing].map(str::to_owned));
+    command.extend(["--state-dir".to_owned(), dir.join("state").display().to_string()]);
+    if let Some(profile) = profile {
+        command.extend(["--profile".to_owned(), profile.display().to_string()]);
+    }
+    Ok(Endpoint::Exec(command))
+}
+
+/// Whether the embedded driver uses real loop devices.
+fn loops(tier: TierName) -> Result<bool, Failure> {
+    let able = if cfg!(feature = "loop") {
+        support::loop_devices()
+    } else {
+        Err("this build has no loop backing (feature `loop`)".into())
+    };
+    match (tier, able) {
+        (TierName::Memory, _) | (TierName::Auto, Err(_)) => Ok(false),
+        (TierName::Auto | TierName::Loop, Ok(())) => Ok(true),
+        (TierName::Loop, Err(why)) => {
+            Err(Failure::lab(format!("the loop tier cannot run here: {why}")))
+        }
+    }
+}
+
+fn side_dir(run_dir: &RunDir, side: &str) -> Result<PathBuf, Failure> {
+    let dir = run_dir.path().join(side);
+    std::fs::create_dir_all(&dir).map_err(Failure::lab)?;
+    Ok(dir)
+}

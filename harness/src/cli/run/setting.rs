@@ -1,0 +1,124 @@
+//! Everything decided before the first connection: profile, endpoints, secrets, scenarios, seed.
+//! A mistake in any of them is a usage error, and nothing was touched.
+
+use std::path::{Path, PathBuf};
+
+use csi_stretch_oracle::{clause::Catalogue, offer::Offers};
+
+use super::args::Args;
+use crate::{
+    cli::{input, outcome::Failure},
+    client::secrets::Secrets,
+    runner::registry,
+    scenario::{self, Planned, Scenario, Sizes},
+    target::{Endpoint, Profile, profile::Size, secrets},
+};
+
+/// See the module.
+pub(super) struct Setting {
+    pub seed: u64,
+    pub catalogue: Catalogue,
+    pub scenarios: Vec<Scenario>,
+    pub profile: Profile,
+    /// `None`: the embedded reference driver.
+    pub endpoint: Option<Endpoint>,
+    pub controller_endpoint: Option<Endpoint>,
+    pub secrets: Secrets,
+    /// Folder of all runs' folders.
+    pub root: PathBuf,
+}
+
+impl Setting {
+    /// Reads what the arguments name.
+    pub fn make(args: &Args) -> Result<Self, Failure> {
+        let profile = profile(args)?;
+        let controller = args.controller_endpoint.as_ref().or(profile.controller_endpoint.as_ref());
+        let secrets = args.secrets.as_ref().or(profile.secrets.as_ref());
+        let embedded = args.endpoint.is_none() && args.target.is_none();
+        Ok(Self {
+            seed: args.seed.unwrap_or_else(clock_seed),
+            catalogue: input::catalogue()?,
+            scenarios: input::scenarios(&args.scenarios)?,
+            endpoint: if embedded { None } else { Some(endpoint(args, &profile)?) },
+            controller_endpoint: controller
+                .map(|text| Endpoint::parse(text))
+                .transpose()
+                .map_err(Failure::usage)?,
+            secrets: secrets
+                .map_or_else(|| Ok(Secrets::default()), |path| secrets::load(path))
+                .map_err(Failure::usage)?,
+            root: registry::root(args.work_dir.as_deref()).map_err(Failure::lab)?,
+            profile,
+        })
+    }
+
+    /// The endpoint, if the run does not start the driver itself.
+    pub fn outside(&self) -> Option<String> {
+        match &self.endpoint {
+            Some(Endpoint::Address(text)) => Some(text.clone()),
+            Some(Endpoint::Exec(_)) | None => None,
+        }
+    }
+
+    /// What runs on a target with these offers.
+    pub fn plan(&self, args: &Args, offers: &Offers) -> Vec<Planned> {
+        let base = self.profile.sizes.base.as_ref().and_then(|size| size.bytes().ok());
+        let options = scenario::Options {
+            seed: self.seed,
+            focus: args.focus.clone(),
+            exact: args.scenario.clone(),
+            skip: args.skip.clone(),
+            labels: args.label.clone(),
+            sizes: base.map_or_else(Sizes::default, Sizes::at_least),
+            parameters: self.profile.parameters.clone(),
+        };
+        scenario::plan(&self.scenarios, offers, &options)
+    }
+}
+
+/// The profile of `--target`, or of the embedded driver, or an empty one; with what the arguments
+/// say in its place.
+fn profile(args: &Args) -> Result<Profile, Failure> {
+    let mut profile = match (&args.target, &args.endpoint) {
+        (Some(path), _) => Profile::load(path).map_err(Failure::usage)?,
+        (None, Some(_)) => Profile::default(),
+        (None, None) => Profile::reference().map_err(Failure::internal)?,
+    };
+    if let Some(path) = &args.parameters {
+        profile.parameters = parameters(path)?;
+    }
+    if let Some(bytes) = args.volume_size {
+        profile.sizes.base = Some(Size::Bytes(bytes));
+    }
+    profile.staging_dir = args.staging_dir.clone().or(profile.staging_dir);
+    profile.target_dir = args.target_dir.clone().or(profile.target_dir);
+    Ok(profile)
+}
+
+fn parameters(path: &Path) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    serde_saphyr::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{} is no map: {error}", path.display())))
+}
+
+fn endpoint(args: &Args, profile: &Profile) -> Result<Endpoint, Failure> {
+    let address = profile.endpoint.as_deref().filter(|text| *text != "exec");
+    if let Some(text) = args.endpoint.as_deref().or(address) {
+        return Endpoint::parse(text).map_err(Failure::usage);
+    }
+    if profile.command.is_empty() {
+        return Err(Failure::usage(
+            "the profile has neither an `endpoint` to connect to nor a `command` to start; \
+             add one, or give --endpoint",
+        ));
+    }
+    Ok(Endpoint::Exec(profile.command.clone()))
+}
+
+fn clock_seed() -> u64 {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // Short seeds are easier to read out; 32 bits are plenty of different runs.
+    (now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(20)) & 0xffff_ffff
+}

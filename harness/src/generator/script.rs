@@ -1,0 +1,202 @@
+//! The script generator: works through a scenario's program, step by step, and decides what each
+//! verb takes from the answers so far. The same program and the same answers give the same steps.
+
+mod expect;
+mod perform;
+mod request;
+mod state;
+mod task;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use csi_stretch_oracle::{
+    action::{Action, Call, CapacityRange, Fault, Load, PathRef, Probe, Rpc, Wait},
+    history::{Code, Completion, Event, EventKind, StepId},
+    offer::Offers,
+};
+
+use self::{
+    request::Abilities,
+    state::{World, changes_sight, is_growth},
+    task::{Current, Flight, Task, everything_depends_on, kind, reason},
+    verbs::main_calls,
+};
+use super::{Generator, Next, Step};
+use crate::scenario::{Planned, Program, Volume, What};
+
+/// Parts of a step that only some targets need (a node expansion, and the looks after it) are
+/// counted from here, so that the others keep their numbers.
+const OPTIONAL: u16 = 16;
+
+/// Drives one planned instance.
+pub struct Script {
+    program: Program,
+    able: Abilities,
+    world: World,
+    /// Index of the next command; the set-up comes before the first.
+    next: Option<usize>,
+    current: Current,
+    tasks: VecDeque<Task>,
+    /// Handles that a legal refusal left without an id; what needs them is passed over.
+    missing: BTreeSet<String>,
+    flight: Option<Flight>,
+    stopped: Option<String>,
+}
+
+impl Script {
+    /// A script for one instance on a target with these offers.
+    pub fn new(planned: &Planned, offers: &Offers) -> Self {
+        Self {
+            program: planned.script.clone(),
+            able: Abilities::new(offers),
+            world: World::new(&planned.script),
+            next: None,
+            current: Current { verb: "create".to_owned(), ..Current::default() },
+            tasks: VecDeque::new(),
+            missing: BTreeSet::new(),
+            flight: None,
+            stopped: None,
+        }
+    }
+
+    /// Takes up the set-up, then command after command; false at the end.
+    fn advance(&mut self) -> bool {
+        let Some(index) = self.next else {
+            self.next = Some(0);
+            self.set_up();
+            return true;
+        };
+        let Some(command) = self.program.commands.get(index).cloned() else { return false };
+        self.next = Some(index + 1);
+        let handles = command.what.handles();
+        if handles.iter().any(|handle| self.missing.contains(*handle)) {
+            self.missing.extend(command.what.makes().map(str::to_owned));
+            return true;
+        }
+        self.current = Current {
+            step: command.number,
+            verb: command.verb.clone(),
+            wanted: command.expect.clone(),
+            clause: command.clause.clone(),
+            raw: matches!(command.what, What::Call { .. } | What::Again { .. }),
+            main: main_calls(&command.what),
+            parts: BTreeMap::new(),
+        };
+        self.begin(&command.what);
+        true
+    }
+
+    fn volume(&self, handle: &str) -> Option<Volume> {
+        self.program.volume(handle).cloned()
+    }
+
+    /// Ends the script early.
+    fn stop(&mut self, why: impl std::fmt::Display) {
+        let Current { step, verb, .. } = &self.current;
+        self.stopped.get_or_insert(format!("step {step} ({verb}): {why}"));
+        self.tasks.clear();
+    }
+
+    /// Sends an action off.
+    fn emit(&mut self, action: Action, about: Option<String>, optional: bool) -> Next {
+        let kind = kind(&action);
+        let part = self.current.parts.entry((kind, optional)).or_default();
+        let number = if optional { OPTIONAL + *part } else { *part };
+        *part += 1;
+        let id = StepId { step: self.current.step, verb: self.current.verb.clone(), part: number };
+        let expect = self.expect(&action, about.as_deref());
+        self.flight = Some(Flight {
+            op: None,
+            action: action.clone(),
+            about,
+            optional,
+            accepted: expect.clone(),
+        });
+        Next::Step(Box::new(Step { id, action, expect }))
+    }
+
+    fn settle(&mut self, flight: &Flight, completion: &Completion) {
+        let code = completion.code();
+        match &flight.action {
+            Action::Call(call) => self.answered(call, flight, completion),
+            Action::Fault(_) if code != Code::Ok => {
+                self.stop(format!("the driver did not come back: {}", reason(completion)));
+            }
+            Action::Fault(_) => self.world.forget_sights(),
+            Action::Probe(_) | Action::Load(_) | Action::Wait(_) => {}
+        }
+    }
+
+    fn answered(&mut self, call: &Call, flight: &Flight, completion: &Completion) {
+        let code = completion.code();
+        let about = flight.about.clone();
+        if code == Code::Ok {
+            self.world.succeeded(call, completion.reply());
+        }
+        if let Some(handle) = &about {
+            self.world.touched(call.rpc, handle);
+        }
+        let accepted = flight
+            .accepted
+            .as_ref()
+            .is_none_or(|e| e.pass.contains(&code) || e.warn.contains(&code));
+        if code != Code::Ok && !self.current.raw {
+            // A refused node step leaves a volume that can still be published and read.
+            if call.rpc != Rpc::NodeExpand {
+                self.tasks.clear();
+            }
+            if !accepted && everything_depends_on(call.rpc) {
+                self.stop(format!("{} said {}", call.rpc, reason(completion)));
+                return;
+            }
+            let made = match call.rpc {
+                Rpc::CreateVolume => call.volume.as_ref(),
+                Rpc::CreateSnapshot => call.snapshot.as_ref(),
+                _ => None,
+            };
+            self.missing.extend(made.and_then(|id| id.handle()).map(str::to_owned));
+        }
+        let shows = if code == Code::Ok { changes_sight(call.rpc) } else { is_growth(call.rpc) };
+        if let Some(volume) = about.filter(|_| shows) {
+            let optional = flight.optional;
+            self.tasks.push_front(Task::Look { volume, only: None, stale: true, optional });
+        }
+    }
+}
+
+impl Generator for Script {
+    fn next(&mut self) -> Next {
+        if self.flight.is_some() {
+            return Next::Pending;
+        }
+        loop {
+            if self.stopped.is_some() {
+                return Next::Done(self.stopped.clone());
+            }
+            if let Some(task) = self.tasks.pop_front() {
+                if let Some(step) = self.perform(task) {
+                    return step;
+                }
+            } else if !self.advance() {
+                return Next::Done(self.stopped.clone());
+            }
+        }
+    }
+
+    fn observe(&mut self, event: &Event) {
+        match (&event.kind, self.flight.take()) {
+            (EventKind::Invoke(_), Some(flight)) if flight.op.is_none() => {
+                self.flight = Some(Flight { op: Some(event.op), ..flight });
+            }
+            (EventKind::Complete(completion), Some(flight))
+                if flight.op.is_none_or(|op| op == event.op) =>
+            {
+                self.settle(&flight, completion);
+            }
+            (_, flight) => self.flight = flight,
+        }
+    }
+}

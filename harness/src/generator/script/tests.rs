@@ -1,0 +1,5 @@
+//! The script against a tiny simulated driver that is always right, and against one that is not.
+
+mod sim;
+mod steps;
+mod whole;

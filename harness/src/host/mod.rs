@@ -1,0 +1,28 @@
+//! Worker `host`: looks at devices, file systems and mounts of this kernel. OBSERVES ONLY: it
+//! never makes, mounts, resizes or repairs anything, and trusts no tool's output.
+
+use std::path::Path;
+
+use csi_stretch_oracle::history::Completion;
+
+use crate::Boxed;
+
+pub mod detached;
+pub mod device;
+pub mod facts;
+pub mod geometry;
+mod ioctl;
+pub mod kernel;
+pub mod mountinfo;
+pub mod superblock;
+
+#[cfg(test)]
+pub(crate) mod lab;
+
+pub use kernel::Kernel;
+
+/// Something that can measure what is visible at a path.
+pub trait Observer: Send + Sync {
+    /// `Ok(Observation)`, or `Fail(Unobservable)` with what is missing.
+    fn observe<'a>(&'a self, path: &'a Path) -> Boxed<'a, Completion>;
+}

@@ -1,0 +1,337 @@
+//! One scenario on one side: ask the generator, journal the invoke, hand it to the worker (every
+//! call has a deadline), journal the completion, let the generator observe; at the end undo
+//! everything and look for leaks.
+
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+
+use csi_stretch_oracle::{
+    action::{Action, Call, Load, Rpc, Source},
+    history::{
+        Code, Completion, Ended, Event, EventKind, Failure, Invoke, Leak, Outcome, Record, Side,
+        StepId,
+    },
+};
+use tokio::sync::watch;
+
+use super::{audit, bindings::Bindings, cleanup, journal::Journal};
+use crate::{
+    client::Client,
+    generator::{Generator, Next, Step},
+    host::Observer,
+    nemesis::Nemesis,
+    workload::{Workload as _, worker::Ledgers},
+};
+
+/// A scenario has at most this many operations; a generator that wants more is broken.
+const OPS_MAX: u32 = 100_000;
+
+/// Who performs actions, for one scenario on one side.
+#[derive(Clone)]
+pub struct Workers {
+    /// Calls.
+    pub client: Arc<dyn Client>,
+    /// Probes.
+    pub host: Arc<dyn Observer>,
+    /// Loads. One ledger per scenario: handles are the scenario's own.
+    pub workload: Arc<Ledgers>,
+    /// Faults; `None`: the target cannot be restarted.
+    pub nemesis: Option<Arc<dyn Nemesis>>,
+    /// Longest wait for a call that states none.
+    pub deadline: Duration,
+}
+
+/// Where one scenario runs on one side.
+pub struct Place {
+    /// Number of the instance.
+    pub scenario: u32,
+    /// On whom.
+    pub side: Side,
+    /// The target's node id.
+    pub node_id: String,
+    /// Goes before the name of every volume and snapshot; unique per run and scenario.
+    pub name_prefix: String,
+    /// Folder for staging paths, this scenario's own.
+    pub staging: PathBuf,
+    /// Folder for target paths, this scenario's own.
+    pub targets: PathBuf,
+    /// Paths are real: mounts can be audited.
+    pub real: bool,
+}
+
+/// Runs one scenario to its end, undoes it, and returns how it ended (also journalled).
+pub async fn run(
+    generator: &mut dyn Generator,
+    workers: &Workers,
+    place: &Place,
+    journal: &Journal,
+    interrupted: &watch::Receiver<bool>,
+) -> Ended {
+    let bindings =
+        Bindings::new(&place.node_id, &place.name_prefix, &place.staging, &place.targets);
+    let mut interpreter = Interpreter {
+        workers,
+        place,
+        journal,
+        interrupted: interrupted.clone(),
+        bindings,
+        index: 0,
+        op: 0,
+        leaks: Vec::new(),
+    };
+    let (stopped, broken) = interpreter.script(generator).await;
+    interpreter.teardown().await;
+    let mut leaks = std::mem::take(&mut interpreter.leaks);
+    if place.real {
+        leaks.extend(audit::paths(&place.staging, &place.targets));
+    }
+    let ended = Ended { at_us: journal.now_us(), stopped, broken, leaks };
+    let record = Record::Ended { scenario: place.scenario, side: place.side, ended: ended.clone() };
+    journal.add(record, true);
+    ended
+}
+
+struct Interpreter<'a> {
+    workers: &'a Workers,
+    place: &'a Place,
+    journal: &'a Journal,
+    interrupted: watch::Receiver<bool>,
+    bindings: Bindings,
+    index: u32,
+    op: u32,
+    leaks: Vec<Leak>,
+}
+
+impl Interpreter<'_> {
+    /// Returns why the script stopped early, and what broke, if anything did.
+    async fn script(&mut self, generator: &mut dyn Generator) -> (Option<String>, Option<String>) {
+        while self.op < OPS_MAX {
+            if *self.interrupted.borrow() {
+                return (Some("interrupted".into()), None);
+            }
+            let step = match generator.next() {
+                Next::Step(step) => step,
+                Next::Done(stopped) => return (stopped, None),
+                Next::Pending => return (None, Some("the generator waits for nothing".into())),
+            };
+            let completion = self.perform(&step, Some(generator), true).await;
+            if completion.code() == Code::Harness {
+                return (None, Some(failure_text(&completion)));
+            }
+        }
+        (None, Some(format!("the generator asked for more than {OPS_MAX} operations")))
+    }
+
+    /// LIFO; goes on after failures, and is not cut short by an interruption.
+    async fn teardown(&mut self) {
+        self.workers.workload.stop_all();
+        let mut part = 0;
+        while let Some(undo) = cleanup::next(&mut self.bindings) {
+            let id = StepId { step: StepId::TEARDOWN, verb: "teardown".into(), part };
+            part += 1;
+            let step = Step { id, action: Action::Call(Box::new(undo)), expect: Some(ok()) };
+            let completion = self.perform(&step, None, false).await;
+            let Action::Call(call) = &step.action else { continue };
+            if let Some(leak) = cleanup::leak(call, &completion) {
+                self.leaks.push(leak);
+            }
+        }
+    }
+
+    async fn perform(
+        &mut self,
+        step: &Step,
+        mut generator: Option<&mut dyn Generator>,
+        interruptible: bool,
+    ) -> Completion {
+        let op = self.op;
+        self.op += 1;
+        let invoke = Invoke {
+            step: step.id.clone(),
+            action: step.action.clone(),
+            expect: step.expect.clone(),
+        };
+        let durable = makes_something(&step.action);
+        self.journal_event(op, EventKind::Invoke(Box::new(invoke)), &mut generator, durable);
+        let completion = self.dispatch(&step.action, interruptible).await;
+        if let Action::Call(call) = &step.action {
+            self.bindings.learn(call, &completion);
+        }
+        let kind = EventKind::Complete(Box::new(completion.clone()));
+        self.journal_event(op, kind, &mut generator, durable);
+        completion
+    }
+
+    async fn dispatch(&mut self, action: &Action, interruptible: bool) -> Completion {
+        let call = match action {
+            Action::Call(call) => {
+                let resolved = match self.bindings.resolve(call) {
+                    Ok(resolved) => resolved,
+                    Err(failure) => return Completion::Fail(failure),
+                };
+                self.bindings.sending(call);
+                self.fork_ledger(call);
+                if let Some(broken) = self.make_paths(call) {
+                    return broken;
+                }
+                Some(resolved)
+            }
+            _ => None,
+        };
+        let work = self.work(action, call.as_ref());
+        if !interruptible {
+            return work.await;
+        }
+        let mut interrupted = self.interrupted.clone();
+        tokio::select! {
+            completion = work => completion,
+            () = raised(&mut interrupted) => Completion::Info(Failure {
+                code: Code::Cancelled,
+                message: "interrupted".into(),
+            }),
+        }
+    }
+
+    async fn work(&self, action: &Action, resolved: Option<&Call>) -> Completion {
+        match (action, resolved) {
+            (Action::Call(_), Some(call)) => {
+                let deadline =
+                    call.deadline_ms.map_or(self.workers.deadline, Duration::from_millis);
+                self.workers.client.call(call, deadline).await
+            }
+            (Action::Call(_), None) => harness_failure("a call without its resolved form"),
+            (Action::Probe(probe), _) => {
+                let path = self.bindings.path(&probe.volume, &probe.path);
+                self.workers.host.observe(&path).await
+            }
+            (Action::Load(load), _) => {
+                let volume = volume_of(load);
+                let path = path_of(load).map(|path| self.bindings.path(volume, path));
+                let block = self.bindings.is_block(volume);
+                self.workers.workload.perform(load, &path.unwrap_or_default(), block).await
+            }
+            (Action::Fault(fault), _) => match &self.workers.nemesis {
+                Some(nemesis) => nemesis.perform(fault).await,
+                None => harness_failure("this target cannot be restarted"),
+            },
+            (Action::Wait(wait), _) => {
+                tokio::time::sleep(Duration::from_millis(wait.ms)).await;
+                Completion::Ok(Outcome::Done)
+            }
+        }
+    }
+
+    /// The orchestrator makes the staging folder, and the folder around a target path.
+    fn make_paths(&self, call: &Call) -> Option<Completion> {
+        let volume = call.volume.as_ref()?.handle()?;
+        let folder = match call.rpc {
+            Rpc::NodeStage => self.bindings.path(volume, call.staging_path.as_ref()?),
+            Rpc::NodePublish => {
+                self.bindings.path(volume, call.path.as_ref()?).parent()?.to_owned()
+            }
+            _ => return None,
+        };
+        let own =
+            folder.starts_with(&self.place.staging) || folder.starts_with(&self.place.targets);
+        if !own {
+            return None;
+        }
+        std::fs::create_dir_all(&folder)
+            .err()
+            .map(|error| harness_failure(&format!("cannot make {}: {error}", folder.display())))
+    }
+
+    /// A copy of a volume has to hold what was acknowledged before the copying call went out.
+    fn fork_ledger(&self, call: &Call) {
+        let handle = |r: Option<&csi_stretch_oracle::action::Ref>| {
+            r.and_then(csi_stretch_oracle::action::Ref::handle).map(str::to_owned)
+        };
+        let copy = match (call.rpc, &call.source) {
+            (Rpc::CreateSnapshot, _) => {
+                (handle(call.volume.as_ref()), handle(call.snapshot.as_ref()))
+            }
+            (Rpc::CreateVolume, Some(Source::Snapshot(r) | Source::Volume(r))) => {
+                (handle(Some(r)), handle(call.volume.as_ref()))
+            }
+            _ => return,
+        };
+        if let (Some(source), Some(new)) = copy {
+            self.workers.workload.fork(&source, &new);
+        }
+    }
+
+    fn journal_event(
+        &mut self,
+        op: u32,
+        kind: EventKind,
+        generator: &mut Option<&mut dyn Generator>,
+        durable: bool,
+    ) {
+        let event = Event { index: self.index, op, at_us: self.journal.now_us(), kind };
+        self.index += 1;
+        if let Some(generator) = generator {
+            generator.observe(&event);
+        }
+        let record = Record::Event { scenario: self.place.scenario, side: self.place.side, event };
+        self.journal.add(record, durable);
+    }
+}
+
+/// Resolves when the run is interrupted, never otherwise.
+async fn raised(interrupted: &mut watch::Receiver<bool>) {
+    if interrupted.wait_for(|raised| *raised).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A killed run's journal has to know of everything that may have to be removed.
+fn makes_something(action: &Action) -> bool {
+    matches!(action, Action::Call(call) if matches!(
+        call.rpc,
+        Rpc::CreateVolume | Rpc::CreateSnapshot | Rpc::ControllerPublish
+    ))
+}
+
+fn volume_of(load: &Load) -> &str {
+    match load {
+        Load::Write { volume, .. }
+        | Load::Verify { volume, .. }
+        | Load::Start { volume, .. }
+        | Load::Stop { volume } => volume,
+    }
+}
+
+fn path_of(load: &Load) -> Option<&csi_stretch_oracle::action::PathRef> {
+    match load {
+        Load::Write { path, .. } | Load::Verify { path, .. } | Load::Start { path, .. } => {
+            Some(path)
+        }
+        Load::Stop { .. } => None,
+    }
+}
+
+fn ok() -> csi_stretch_oracle::history::Expect {
+    csi_stretch_oracle::history::Expect { pass: vec![Code::Ok], warn: Vec::new(), clause: None }
+}
+
+fn harness_failure(message: &str) -> Completion {
+    Completion::Fail(Failure { code: Code::Harness, message: message.to_owned() })
+}
+
+fn failure_text(completion: &Completion) -> String {
+    match completion {
+        Completion::Fail(failure) | Completion::Info(failure) => failure.message.clone(),
+        Completion::Ok(_) => String::new(),
+    }
+}
+
+/// Keeps the compiler from asking for `Send` bounds in every signature above.
+#[expect(dead_code, reason = "a compile-time assertion")]
+fn a_scenario_may_move_between_threads(
+    generator: &mut dyn Generator,
+    workers: &Workers,
+    place: &Place,
+    journal: &Journal,
+    interrupted: &watch::Receiver<bool>,
+) -> impl Future<Output = Ended> + Send {
+    run(generator, workers, place, journal, interrupted)
+}

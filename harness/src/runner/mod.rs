@@ -1,0 +1,21 @@
+//! Runner: asks the generator, hands actions to workers, keeps the journal, and leaves nothing
+//! behind. It knows the workers' traits only: no dialect, no file system, no verdict.
+//!
+//! `run` is a whole run, `interpreter` one scenario on one side, `bindings` what handles stand
+//! for, `cleanup` the way back, `audit` the look for leaks, `journal` where events go, `registry`
+//! who owns which folder, so that a killed run can be cleaned up by the next one.
+
+pub mod audit;
+pub mod bindings;
+pub mod cleanup;
+pub mod interpreter;
+pub mod journal;
+pub mod registry;
+pub mod run;
+pub mod salvage;
+pub mod session;
+
+pub use interpreter::Workers;
+pub use journal::Journal;
+pub use run::Party;
+pub use session::Session;

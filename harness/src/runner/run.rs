@@ -1,0 +1,167 @@
+//! A whole run: every planned instance on the subject and then, with the same plan and seed, on
+//! the reference; side by side as far as `jobs` allows.
+
+use std::{collections::HashSet, sync::Arc};
+
+use csi_stretch_oracle::{
+    action::{Call, Rpc},
+    history::{End, Ended, Leak, Record, Run, Side},
+};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+use super::{
+    Journal,
+    interpreter::{self, Place},
+    session::{OpenError, Opening, Session, scenario_dirs},
+};
+use crate::{generator::Script, scenario::Planned};
+
+/// One side of a run.
+pub struct Party {
+    /// The open target.
+    pub session: Session,
+    /// How it was opened.
+    pub opening: Opening,
+    /// The plan, gated by this side's own offers; instances have the same numbers on both sides.
+    pub plan: Vec<Planned>,
+}
+
+impl Party {
+    /// Opens a target; there is no plan for it yet.
+    pub async fn open(opening: Opening) -> Result<Self, OpenError> {
+        let session = Session::open(&opening).await?;
+        Ok(Self { session, opening, plan: Vec::new() })
+    }
+}
+
+/// What decides how a run goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Scenarios side by side.
+    pub jobs: u16,
+    /// Stop after the first scenario that broke off or left something behind.
+    pub fail_fast: bool,
+}
+
+/// Runs the plan. The history is in the journal when this returns; `run` is its first record.
+pub async fn run(
+    run: Run,
+    subject: &Arc<Party>,
+    reference: Option<&Arc<Party>>,
+    journal: &Arc<Journal>,
+    pace: Pace,
+    interrupted: &watch::Receiver<bool>,
+) {
+    let name_prefix = run.id.clone();
+    journal.add(Record::Run(Box::new(run)), true);
+    for planned in &subject.plan {
+        journal.add(Record::Scenario(Box::new(planned.instance.clone())), false);
+    }
+    let jobs = u32::from(pace.jobs.max(1));
+    let gate = Arc::new(Semaphore::new(jobs as usize));
+    let mut tasks = JoinSet::new();
+    for (position, planned) in subject.plan.iter().enumerate() {
+        if planned.instance.skip.is_some() {
+            continue;
+        }
+        // A scenario that restarts the driver would disturb all others: it takes every place.
+        let places = if planned.script.is_exclusive() { jobs } else { 1 };
+        let Ok(permit) = gate.clone().acquire_many_owned(places).await else { break };
+        while let Some(ended) = tasks.try_join_next() {
+            stop_on_failure(ended, pace, &gate);
+        }
+        if *interrupted.borrow() || gate.is_closed() {
+            break;
+        }
+        let (subject, reference) = (subject.clone(), reference.cloned());
+        let (journal, interrupted) = (journal.clone(), interrupted.clone());
+        tasks.spawn(async move {
+            let _permit = permit;
+            let ended = one(&subject, Side::Subject, position, &journal, &interrupted).await;
+            if let Some(reference) = reference {
+                one(&reference, Side::Reference, position, &journal, &interrupted).await;
+            }
+            ended
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    let leaks = listed(subject, &name_prefix).await;
+    let end = End { at_us: journal.now_us(), interrupted: *interrupted.borrow(), leaks };
+    journal.add(Record::End(end), true);
+}
+
+/// One instance on one side; `None` if that side cannot run it.
+async fn one(
+    party: &Party,
+    side: Side,
+    position: usize,
+    journal: &Journal,
+    interrupted: &watch::Receiver<bool>,
+) -> Option<Ended> {
+    let planned = party.plan.get(position).filter(|planned| planned.instance.skip.is_none())?;
+    let number = planned.instance.number;
+    let (staging, targets) = scenario_dirs(&party.opening, number);
+    let place = Place {
+        scenario: number,
+        side,
+        node_id: party.session.declared.node_id.clone(),
+        name_prefix: format!("stretch-{}-{number}", party.opening.run_id),
+        staging,
+        targets,
+        real: party.session.target.tier == csi_stretch_oracle::history::Tier::Loop,
+    };
+    let workers = party.session.workers(planned.seed ^ side as u64);
+    let mut script = Script::new(planned, &party.session.target.offers);
+    Some(interpreter::run(&mut script, &workers, &place, journal, interrupted).await)
+}
+
+fn stop_on_failure(
+    ended: Result<Option<Ended>, tokio::task::JoinError>,
+    pace: Pace,
+    gate: &Semaphore,
+) {
+    let bad = match ended {
+        Ok(Some(ended)) => {
+            ended.stopped.is_some() || ended.broken.is_some() || !ended.leaks.is_empty()
+        }
+        Ok(None) => false,
+        Err(_) => true,
+    };
+    if pace.fail_fast && bad {
+        gate.close();
+    }
+}
+
+/// Volumes of this run that the driver still lists. Names are not in a listing, so only drivers
+/// whose ids hold the name can be audited this way; the others' deletions are judged one by one.
+async fn listed(subject: &Party, name_prefix: &str) -> Vec<Leak> {
+    if !subject.session.target.offers.has("controller.list") {
+        return Vec::new();
+    }
+    let mut leaks = Vec::new();
+    let mut token = None;
+    let mut seen = HashSet::new();
+    // Bounded: a hostile driver may hand out tokens for ever.
+    for _ in 0..1000 {
+        let call = Call { starting_token: token.take(), ..Call::new(Rpc::ListVolumes) };
+        let completion = subject.session.client().call(&call, subject.opening.deadline).await;
+        let Some(reply) = completion.reply() else { break };
+        for entry in reply.entries.iter().flatten().filter(|entry| entry.id.contains(name_prefix)) {
+            leaks.push(Leak {
+                kind: "volume".into(),
+                what: entry.id.clone(),
+                why: "still listed after its deletion was answered OK".into(),
+            });
+        }
+        match &reply.next_token {
+            Some(next) if !next.is_empty() && seen.insert(next.clone()) => {
+                token = Some(next.clone());
+            }
+            _ => break,
+        }
+    }
+    leaks
+}

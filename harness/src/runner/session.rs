@@ -1,0 +1,201 @@
+//! A target that is open: connected, asked what it offers, with its workers at hand. Subject and
+//! reference are opened by the same code.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use csi_stretch_oracle::{
+    action::Fault,
+    history::{Code, Completion, Failure, Outcome, Target, Tier},
+};
+
+use super::Workers;
+use crate::{
+    Boxed,
+    client::{Client, channel, control::Control, csi_v1::CsiV1, secrets::Secrets},
+    host::{self, Observer},
+    nemesis::Nemesis,
+    target::{
+        Declared, Endpoint, Launched, Profile, discover,
+        discover::DiscoverError,
+        offers,
+        process::{Launch, LaunchError},
+        profile::ProfileError,
+        support::Support,
+    },
+    workload::{Medium, files::Files, worker::Ledgers},
+};
+
+/// How to open a target.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Where it is, or how it is started.
+    pub endpoint: Endpoint,
+    /// Controller service elsewhere.
+    pub controller_endpoint: Option<Endpoint>,
+    /// What a person says of it.
+    pub profile: Profile,
+    /// Secrets for its calls.
+    pub secrets: Secrets,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an answer.
+    pub deadline: Duration,
+    /// The run's folder, and this side's part of it.
+    pub dir: PathBuf,
+    /// Name of the run.
+    pub run_id: String,
+    /// Where the driver's output goes, if it is started.
+    pub log: PathBuf,
+}
+
+/// An open target.
+pub struct Session {
+    /// As recorded in the history.
+    pub target: Target,
+    /// The driver's own declaration.
+    pub declared: Declared,
+    client: Arc<dyn Client>,
+    observer: Arc<dyn Observer>,
+    medium: Arc<dyn Medium>,
+    launched: Option<Arc<Launched>>,
+    deadline: Duration,
+}
+
+/// Why a target could not be opened. All of these are the lab's or the command line's fault, or
+/// the driver does not speak CSI at all: exit 3.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The driver could not be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// Nothing answers.
+    #[error(transparent)]
+    Connect(#[from] channel::ConnectError),
+    /// Something answers that is no usable CSI driver.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// The profile is wrong.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+impl Session {
+    /// Starts (for `exec`), connects, asks. One clear error; nothing is left running on failure.
+    pub async fn open(opening: &Opening) -> Result<Self, OpenError> {
+        let launched = match &opening.endpoint {
+            Endpoint::Exec(command) => Some(Arc::new(launch(command, opening).await?)),
+            Endpoint::Address(_) => None,
+        };
+        let address = match (&launched, &opening.endpoint) {
+            (Some(launched), _) => format!("unix://{}", launched.socket().display()),
+            (None, endpoint) => endpoint.to_string(),
+        };
+        let timeout = opening.connect_timeout;
+        let channel = channel::connect(&address, timeout).await?;
+        let controller = match &opening.controller_endpoint {
+            Some(endpoint) => channel::connect(&endpoint.to_string(), timeout).await?,
+            None => channel.clone(),
+        };
+        let client: Arc<dyn Client> =
+            Arc::new(CsiV1::split(controller, channel.clone(), opening.secrets.clone()));
+        let declared = discover(client.as_ref(), timeout).await?;
+        let control = Control::new(channel);
+        let simulated = control.is_served(timeout).await;
+        let (observer, medium, tier): (Arc<dyn Observer>, Arc<dyn Medium>, _) = if simulated {
+            let control = Arc::new(control);
+            (control.clone(), control, Tier::Memory)
+        } else {
+            (Arc::new(host::Kernel::default()), Arc::new(Files), Tier::Loop)
+        };
+        let support = Support::of(tier, launched.is_some());
+        let target = Target {
+            name: declared.name.clone(),
+            vendor_version: declared.vendor_version.clone(),
+            dialect: "csi.v1".into(),
+            endpoint: opening.endpoint.to_string(),
+            offers: offers::offers(&declared, &opening.profile, &support)?,
+            tier,
+        };
+        let deadline = opening.deadline;
+        Ok(Self { target, declared, client, observer, medium, launched, deadline })
+    }
+
+    /// Workers for one scenario, with a ledger of its own.
+    pub fn workers(&self, seed: u64) -> Workers {
+        let nemesis = self.launched.clone().map(|launched| -> Arc<dyn Nemesis> {
+            Arc::new(Restarter { launched, patience: self.deadline })
+        });
+        Workers {
+            client: self.client.clone(),
+            host: self.observer.clone(),
+            workload: Arc::new(Ledgers::new(seed, self.medium.clone())),
+            nemesis,
+            deadline: self.deadline,
+        }
+    }
+
+    /// The connection, for questions outside a scenario.
+    pub fn client(&self) -> &dyn Client {
+        self.client.as_ref()
+    }
+
+    /// Ends a driver that this run started.
+    pub async fn close(&self) {
+        if let Some(launched) = &self.launched {
+            launched.stop(Duration::from_secs(5)).await;
+        }
+    }
+}
+
+async fn launch(command: &[String], opening: &Opening) -> Result<Launched, LaunchError> {
+    let socket = opening.dir.join("csi.sock");
+    let fill = |text: &String| {
+        text.replace("{socket}", &format!("unix://{}", socket.display()))
+            .replace("{run_dir}", &opening.dir.display().to_string())
+    };
+    let launch = Launch {
+        command: command.iter().map(fill).collect(),
+        env: opening.profile.env.iter().map(|(key, value)| (key.clone(), fill(value))).collect(),
+        socket: socket.clone(),
+        log: opening.log.clone(),
+        run_id: opening.run_id.clone(),
+    };
+    Launched::start(launch, opening.connect_timeout.max(Duration::from_secs(10))).await
+}
+
+/// Nemesis of kind `process`: SIGKILL and start again.
+struct Restarter {
+    launched: Arc<Launched>,
+    patience: Duration,
+}
+
+impl Nemesis for Restarter {
+    fn perform<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Completion> {
+        Box::pin(async move {
+            let Fault::RestartDriver = fault;
+            match self.launched.restart(self.patience).await {
+                Ok(()) => Completion::Ok(Outcome::Done),
+                Err(error) => Completion::Fail(Failure {
+                    code: Code::Unavailable,
+                    message: error.to_string(),
+                }),
+            }
+        })
+    }
+}
+
+/// Where a scenario's staging and target paths are made on one side.
+pub fn scenario_dirs(opening: &Opening, scenario: u32) -> (PathBuf, PathBuf) {
+    let below = |base: Option<&Path>, kind: &str| {
+        base.map_or_else(
+            || opening.dir.join(kind).join(scenario.to_string()),
+            |base| base.join(&opening.run_id).join(scenario.to_string()),
+        )
+    };
+    let profile = &opening.profile;
+    (below(profile.staging_dir.as_deref(), "s"), below(profile.target_dir.as_deref(), "t"))
+}

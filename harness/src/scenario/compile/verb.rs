@@ -1,0 +1,197 @@
+//! Verbs: what the orchestrator of a scenario does.
+
+use csi_stretch_oracle::action::{CapacityRange, Place, Ref, Source};
+
+use super::Compiler;
+use crate::scenario::{
+    error::{At, Problem},
+    file::{CopyArg, NodeExpandArg, PublishArg, SnapshotArg, StepFile, VolumeArg},
+    lexeme::{Flag, Handle, Number},
+    program::{Omit, What},
+    size::Size,
+    word::{Args, Lexeme, Word},
+};
+
+impl Compiler<'_> {
+    /// The meaning of a step with that verb.
+    pub(super) fn verb(&mut self, at: At, verb: &str, step: &StepFile) -> Result<What, Problem> {
+        let StepFile { create, stage, publish, unpublish, restart_pod, grow, .. } = step;
+        if let Some(Args(arg)) = create {
+            let volume = self.volume(at, arg.volume.as_ref())?.handle.clone();
+            let range = self.range(&volume, arg.size.as_ref(), arg.limit.as_ref())?;
+            let bytes = self.sizes.get(&volume).copied().unwrap_or_default();
+            let range = range.unwrap_or(CapacityRange { required: bytes, limit: 0 });
+            return Ok(What::Create { volume, range, source: None });
+        }
+        if let Some(Args(arg)) = stage {
+            let (volume, path) =
+                (self.handle(at, arg.volume.as_ref())?, self.opt(arg.path.as_ref())?);
+            return Ok(What::Stage { volume, path });
+        }
+        if let Some(Args(arg)) = publish {
+            let (volume, target, readonly) = self.publication(at, arg)?;
+            return Ok(What::Publish {
+                volume,
+                target,
+                readonly,
+                path: self.opt(arg.path.as_ref())?,
+            });
+        }
+        if let Some(Args(arg)) = restart_pod {
+            let (volume, target, readonly) = self.publication(at, arg)?;
+            return Ok(What::RestartPod {
+                volume,
+                target,
+                readonly,
+                path: self.opt(arg.path.as_ref())?,
+            });
+        }
+        if let Some(Args(arg)) = unpublish {
+            let (volume, keep) =
+                (self.handle(at, arg.volume.as_ref())?, self.opt(arg.keep.as_ref())?);
+            return Ok(What::Unpublish { volume, keep });
+        }
+        if let Some(Args(arg)) = grow {
+            let volume = self.handle(at, arg.volume.as_ref())?;
+            let range = self.range(&volume, arg.to.as_ref(), arg.limit.as_ref())?;
+            let range = range.ok_or_else(|| Problem::new(at, "`grow` needs `to` or `limit`"))?;
+            self.note_growth(&volume, range);
+            return Ok(What::Grow { volume, range, path: self.opt(arg.path.as_ref())? });
+        }
+        self.other_verb(at, verb, step)
+    }
+
+    fn other_verb(&mut self, at: At, verb: &str, step: &StepFile) -> Result<What, Problem> {
+        let of = |this: &Self, arg: &Option<Args<VolumeArg>>| {
+            arg.as_ref().map(|arg| this.handle(at, arg.0.volume.as_ref())).transpose()
+        };
+        if let Some(Args(arg)) = &step.node_expand {
+            return self.node_expand(at, arg);
+        }
+        if let Some(Args(arg)) = &step.snapshot {
+            return self.snapshot(at, arg);
+        }
+        if let Some(Args(arg)) = step.restore.as_ref().or(step.clone.as_ref()) {
+            return self.copy(at, verb, arg);
+        }
+        if let Some(volume) = of(self, &step.delete)? {
+            return Ok(What::Delete { volume });
+        }
+        if let Some(Args(arg)) = &step.write {
+            let volume = self.handle(at, arg.volume.as_ref())?;
+            let bytes = self.opt(arg.bytes.as_ref())?;
+            let bytes = bytes.ok_or_else(|| Problem::new(at, "`write` needs `bytes`"))?.0;
+            let place = self.opt(arg.place.as_ref())?.unwrap_or(Place::Append);
+            return Ok(What::Write { volume, bytes, place });
+        }
+        if let Some(volume) = of(self, &step.verify)? {
+            return Ok(What::Verify { volume });
+        }
+        if let Some(volume) = of(self, &step.start_writer)? {
+            return Ok(What::StartWriter { volume });
+        }
+        if let Some(volume) = of(self, &step.stop_writer)? {
+            return Ok(What::StopWriter { volume });
+        }
+        if let Some(Args(arg)) = &step.probe {
+            let volume = self.handle(at, arg.volume.as_ref())?;
+            return Ok(What::Probe { volume, path: self.opt(arg.path.as_ref())? });
+        }
+        match &step.wait {
+            Some(word) => Ok(What::Wait { ms: word.get(self.choice.axes)?.0 }),
+            None => Ok(What::RestartDriver),
+        }
+    }
+
+    fn node_expand(&mut self, at: At, arg: &NodeExpandArg) -> Result<What, Problem> {
+        let volume = self.handle(at, arg.volume.as_ref())?;
+        let range = self.range(&volume, arg.to.as_ref(), arg.limit.as_ref())?;
+        let omit = self.omit(arg.omit.as_ref())?;
+        if omit.iter().any(|field| matches!(field, Omit::Volume | Omit::Path)) {
+            let message = "the verb leaves out optional fields only; use `call: node_expand`";
+            return Err(Problem::new(at, message));
+        }
+        Ok(What::NodeExpand { volume, range, path: self.opt(arg.path.as_ref())?, omit })
+    }
+
+    fn snapshot(&mut self, at: At, arg: &SnapshotArg) -> Result<What, Problem> {
+        if let Some(word) = &arg.literal {
+            return Err(Problem::new(word.at, "`literal` is for raw calls only"));
+        }
+        let of = self.handle(at, arg.of.as_ref())?;
+        let name = arg.r#as.as_ref();
+        let name = name.ok_or_else(|| Problem::new(at, "`snapshot` needs a handle: `as`"))?;
+        let Handle(handle) = name.get(self.choice.axes)?;
+        if self.snapshots.contains_key(&handle) || self.program.volume(&handle).is_some() {
+            return Err(Problem::new(name.at, format!("the handle `{handle}` is taken")));
+        }
+        let bytes = self.sizes.get(&of).copied().unwrap_or_default();
+        self.snapshots.insert(handle.clone(), (of.clone(), bytes));
+        Ok(What::Snapshot { of, handle })
+    }
+
+    /// `restore` and `clone`.
+    fn copy(&mut self, at: At, verb: &str, arg: &CopyArg) -> Result<What, Problem> {
+        let missing = |key: &str| Problem::new(at, format!("`{verb}` needs `{key}`"));
+        let name = arg.r#as.as_ref().ok_or_else(|| missing("as"))?;
+        let (of, from, bytes, source) = if verb == "restore" {
+            let word = arg.from.as_ref().ok_or_else(|| missing("from"))?;
+            let Handle(handle) = word.get(self.choice.axes)?;
+            let known = self.snapshots.keys().map(String::as_str);
+            let found = self.snapshots.get(&handle).cloned();
+            let (of, bytes) =
+                found.ok_or_else(|| Problem::unknown(word.at, "snapshot", &handle, known))?;
+            (of, handle.clone(), bytes, Source::Snapshot(Ref::Handle(handle)))
+        } else {
+            let of = self.handle(at, arg.from.as_ref())?;
+            let bytes = self.sizes.get(&of).copied().unwrap_or_default();
+            (of.clone(), of.clone(), bytes, Source::Volume(Ref::Handle(of)))
+        };
+        let range = self.range(&of, arg.size.as_ref(), arg.limit.as_ref())?;
+        let range = range.unwrap_or(CapacityRange { required: bytes, limit: 0 });
+        let volume = self.add_copy(name, &of, source, range.required)?;
+        Ok(What::Create { volume, range, source: Some(from) })
+    }
+
+    fn publication(&self, at: At, arg: &PublishArg) -> Result<(String, u8, bool), Problem> {
+        let volume = self.handle(at, arg.volume.as_ref())?;
+        let target = match &arg.target {
+            None => 0,
+            Some(word) => {
+                let Number(n) = word.get(self.choice.axes)?;
+                u8::try_from(n).map_err(|_| Problem::new(word.at, "a target is 0 to 255"))?
+            }
+        };
+        let readonly = self.opt(arg.readonly.as_ref())?.is_some_and(|Flag(readonly)| readonly);
+        Ok((volume, target, readonly))
+    }
+
+    /// Capacity range of a step, if it gives a bound.
+    pub(super) fn range(
+        &mut self,
+        volume: &str,
+        to: Option<&Word<Size>>,
+        limit: Option<&Word<Size>>,
+    ) -> Result<Option<CapacityRange>, Problem> {
+        let base = self.program.volume(volume).map_or(0, |volume| volume.bytes);
+        let required = to.map(|word| self.bytes(word, base)).transpose()?;
+        let limit = limit.map(|word| self.bytes(word, base)).transpose()?;
+        Ok((required.is_some() || limit.is_some())
+            .then(|| CapacityRange { required: required.unwrap_or(0), limit: limit.unwrap_or(0) }))
+    }
+
+    /// Remembers the size for copies that do not say theirs.
+    pub(super) fn note_growth(&mut self, volume: &str, range: CapacityRange) {
+        if let Some(bytes) = self.sizes.get_mut(volume) {
+            *bytes = (*bytes).max(range.required);
+        }
+    }
+
+    fn handle(&self, at: At, word: Option<&Word<Handle>>) -> Result<String, Problem> {
+        self.volume(at, word).map(|volume| volume.handle.clone())
+    }
+
+    pub(super) fn opt<T: Lexeme>(&self, word: Option<&Word<T>>) -> Result<Option<T>, Problem> {
+        word.map(|word| word.get(self.choice.axes)).transpose()
+    }
+}

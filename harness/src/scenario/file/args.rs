@@ -1,0 +1,194 @@
+//! Arguments of verbs and the compound fields of raw calls.
+
+use csi_stretch_oracle::action::{AccessMode, PathRef, Place};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::list::Names;
+use crate::scenario::{
+    lexeme::{AccessWord, Amount, Flag, Handle, Keep, Kind, Number, Text},
+    size::Size,
+    word::{Args, Shorthand, Word},
+};
+
+/// Declares the arguments of a verb; the first key is what the one-word form sets.
+macro_rules! args {
+    ($(#[$meta:meta])* $name:ident as $title:literal {
+        $(#[$first_meta:meta])* $first:ident: $first_type:ty,
+        $($(#[$key_meta:meta])* $key:ident: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $(#[$first_meta])* pub $first: Option<Word<$first_type>>,
+            $($(#[$key_meta])* pub $key: Option<$type>,)*
+        }
+
+        impl Shorthand for $name {
+            type Short = $first_type;
+            const NAME: &'static str = $title;
+            fn short(word: Option<Word<$first_type>>) -> Self {
+                let mut args = Self::default();
+                args.$first = word;
+                args
+            }
+        }
+    };
+}
+
+args! {
+    /// A verb that only needs to know which volume.
+    VolumeArg as "volume_argument" {
+        /// Handle; left out: the scenario's only volume.
+        volume: Handle,
+    }
+}
+
+args! {
+    /// `create`.
+    CreateArg as "create" {
+        /// Handle of a volume with `create: false`.
+        volume: Handle,
+        /// Size; left out: its base size.
+        size: Word<Size>,
+        /// Largest size.
+        limit: Word<Size>,
+    }
+}
+
+args! {
+    /// `publish`, `stage`, `restart_pod`.
+    PublishArg as "publish" {
+        /// Handle; left out: the scenario's only volume.
+        volume: Handle,
+        /// Which workload's path, from 0.
+        target: Word<Number>,
+        /// Publish read-only.
+        readonly: Word<Flag>,
+        /// Path of a node expansion that is still due.
+        path: Word<PathRef>,
+    }
+}
+
+args! {
+    /// `unpublish`.
+    UnpublishArg as "unpublish" {
+        /// Handle; left out: the scenario's only volume.
+        volume: Handle,
+        /// Stop at this state.
+        keep: Word<Keep>,
+    }
+}
+
+args! {
+    /// `grow`.
+    GrowArg as "grow" {
+        /// At least this size.
+        to: Size,
+        /// At most this size.
+        limit: Word<Size>,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+        /// Path of the node expansion.
+        path: Word<PathRef>,
+    }
+}
+
+args! {
+    /// `node_expand`.
+    NodeExpandArg as "node_expand" {
+        /// Path of the node expansion.
+        path: PathRef,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+        /// At least this size; left out: as last asked of the controller.
+        to: Word<Size>,
+        /// At most this size.
+        limit: Word<Size>,
+        /// Fields of the request that are not sent.
+        omit: Names,
+    }
+}
+
+args! {
+    /// `snapshot`, the verb and the field of a raw call.
+    SnapshotArg as "snapshot" {
+        /// Handle of the snapshot.
+        r#as: Handle,
+        /// Verb only: handle of the volume; left out: the scenario's only volume.
+        of: Word<Handle>,
+        /// Raw call only: an id that is sent as it is.
+        literal: Word<Text>,
+    }
+}
+
+args! {
+    /// `restore` (from a snapshot) and `clone` (from a volume).
+    CopyArg as "copy" {
+        /// Handle of the source.
+        from: Handle,
+        /// Handle of the new volume.
+        r#as: Word<Handle>,
+        /// Size; left out: that of the source.
+        size: Word<Size>,
+        /// Largest size.
+        limit: Word<Size>,
+    }
+}
+
+args! {
+    /// `write`.
+    WriteArg as "write" {
+        /// How much.
+        bytes: Amount,
+        /// `append` (default), or `end`: the last bytes of a block device.
+        place: Word<Place>,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+    }
+}
+
+args! {
+    /// `probe`.
+    ProbeArg as "probe" {
+        /// Handle; left out: the scenario's only volume.
+        volume: Handle,
+        /// Where; left out: everywhere it is staged or published.
+        path: Word<PathRef>,
+    }
+}
+
+args! {
+    /// An id: a handle, or literally.
+    RefArg as "id" {
+        /// Handle.
+        handle: Handle,
+        /// An id that is sent as it is.
+        literal: Word<Text>,
+    }
+}
+
+/// How a volume is used, in a raw call.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CapabilityFile {
+    /// `mount` (default) or `block`.
+    pub access: Option<Word<AccessWord>>,
+    /// File system, or `block`.
+    pub fs: Option<Word<Kind>>,
+    /// CSI access mode, `single_node_writer` by default.
+    pub mode: Option<Word<AccessMode>>,
+    /// Mount options.
+    pub flags: Vec<Word<Text>>,
+}
+
+/// What a new volume is filled from, in a raw call.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SourceFile {
+    /// A snapshot.
+    pub snapshot: Option<Args<RefArg>>,
+    /// A volume.
+    pub volume: Option<Args<RefArg>>,
+}

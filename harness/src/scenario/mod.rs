@@ -1,0 +1,47 @@
+//! Scenarios: what to do to a driver, as data. Reads the files, explains what is wrong with them,
+//! and plans which run on a target. Knows the oracle's vocabulary and a target's offers; must not
+//! know sockets, nor who performs a step.
+
+mod compile;
+mod error;
+mod file;
+mod lexeme;
+mod library;
+mod load;
+mod matrix;
+mod plan;
+mod program;
+mod select;
+mod size;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod word;
+mod yaml;
+
+pub use error::{At, LoadError, LoadErrors};
+pub use file::schema;
+pub use library::{embedded, is_clause, load_dir, load_file};
+pub use load::load;
+pub use plan::{Options, Planned, everything, plan};
+pub use program::Program;
+pub use size::Sizes;
+
+pub(crate) use lexeme::Keep;
+pub(crate) use program::{Change, Omit, Volume, Wanted, What};
+
+/// A scenario file that was read and found right.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Path without ending: `expansion/online-grow`.
+    pub id: String,
+    /// One sentence: what a driver has to get right.
+    pub about: String,
+    /// Clauses it provokes.
+    pub clauses: Vec<String>,
+    /// Offers it demands by name; more follow from its steps.
+    pub requires: Vec<String>,
+    /// Free words to select by.
+    pub labels: Vec<String>,
+    pub(crate) file: file::File,
+}

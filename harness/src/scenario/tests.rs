@@ -1,0 +1,5 @@
+//! Broken files, one for each kind of mistake, and the library as a whole.
+
+mod library;
+mod mistakes;
+mod planning;

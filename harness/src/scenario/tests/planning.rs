@@ -1,0 +1,208 @@
+//! Plans on targets with different offers.
+
+use csi_stretch_oracle::{
+    action::Access,
+    offer::{KNOWN, Offers},
+};
+use rstest::rstest;
+
+use crate::scenario::{Options, Planned, Scenario, Sizes, embedded, load, plan};
+
+const MIB: u64 = 1 << 20;
+
+/// All offers but these.
+fn without(lacks: &[&str]) -> Offers {
+    let lacks = |name: &str| name == "expand.offline-only" || lacks.contains(&name);
+    let (no, yes): (Vec<&str>, Vec<&str>) =
+        KNOWN.iter().map(|(name, _)| *name).partition(|name| lacks(name));
+    Offers {
+        has: yes.into_iter().map(str::to_owned).collect(),
+        lacks: no.into_iter().map(|name| (name.to_owned(), format!("no {name}"))).collect(),
+        granularity: 4 * MIB,
+        minimum: 8 * MIB,
+        maximum: 4096 * MIB,
+        ..Offers::default()
+    }
+}
+
+fn scenario(rest: &str) -> Scenario {
+    let text = format!("about: x\nclauses: [controller-expand.purpose]\n{rest}\n");
+    load("scenarios/a/b.yaml", &text, &|_| true).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn one(rest: &str, offers: &Offers, options: &Options) -> Planned {
+    plan(&[scenario(rest)], offers, options).remove(0)
+}
+
+/// What a scenario needs beyond what it says, found by taking each offer away.
+#[rstest]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [grow: x2]",
+    "controller.create expand expand.offline fs.ext4"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [grow: x2, publish]",
+    "controller.create expand expand.offline fs.ext4 node offline.ext4"
+)]
+#[case(
+    "volume: { fs: xfs }\nsteps: [publish, grow: x2, write: 1MiB]",
+    "controller.create data expand expand.online fs.xfs node online.xfs"
+)]
+#[case(
+    "volume: { fs: block }\nsteps: [publish, grow: x2]",
+    "access.block controller.create expand expand.online node"
+)]
+#[case(
+    "volume: { fs: btrfs }\nsteps: [stage, grow: x2]",
+    "controller.create expand expand.online fs.btrfs node.stage online.btrfs"
+)]
+#[case(
+    "volume: { fs: xfs }\nrequires: [node.stage]\nsteps: [publish, grow: { to: x2, path: staging }]",
+    "controller.create expand expand.online fs.xfs node node.stage online.xfs"
+)]
+#[case(
+    "volume: { fs: xfs }\nsteps: [publish: { path: staging }]",
+    "controller.create fs.xfs node node.stage"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [snapshot: s, restore: { from: s, as: c, size: x2 }, publish: c]",
+    "controller.create controller.snapshot fs.ext4 node offline.ext4"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [clone: { as: c }, delete, restart_driver]",
+    "controller.clone controller.create fault.restart fs.ext4"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [publish, probe, { call: node_get_stats }]",
+    "controller.create fs.ext4 node node.stats observe"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [{ call: controller_expand, to: max+1, expect: out_of_range }]",
+    "controller.create controller.expand fs.ext4 size.maximum"
+)]
+#[case(
+    "volume: { fs: ext4 }\nsteps: [publish, { call: controller_expand, to: x2 }, node_expand: target]",
+    "controller.create controller.expand expand.online fs.ext4 node node.expand online.ext4"
+)]
+#[case("steps: [{ call: list_volumes }]", "controller.list")]
+fn needs_follow_from_the_steps(#[case] rest: &str, #[case] needs: &str) {
+    let scenario = scenario(rest);
+    let skips = |name: &str| {
+        let planned = plan(std::slice::from_ref(&scenario), &without(&[name]), &Options::default());
+        planned[0].instance.skip.clone()
+    };
+    assert_eq!(skips(""), None);
+    let mut found: Vec<&str> = Vec::new();
+    for (name, _) in KNOWN.iter().filter(|(name, _)| *name != "expand.offline-only") {
+        if let Some(reason) = skips(name) {
+            assert_eq!(reason, format!("needs `{name}`: no {name}"));
+            found.push(name);
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found.join(" "), needs);
+}
+
+#[test]
+fn offline_only_scenarios_do_not_demand_online() {
+    let offers = Offers {
+        has: without(&["expand.online"])
+            .has
+            .into_iter()
+            .chain(["expand.offline-only".into()])
+            .collect(),
+        ..Offers::default()
+    };
+    let rest = "volume: { fs: ext4 }\nrequires: [expand.offline-only]\n\
+                steps: [stage, { call: controller_expand, to: x2, expect: [ok, failed_precondition] }]";
+    assert_eq!(one(rest, &offers, &Options::default()).instance.skip, None);
+    let rest = "volume: { fs: ext4 }\nsteps: [stage, grow: x2]";
+    let skip = one(rest, &offers, &Options::default()).instance.skip.unwrap();
+    assert!(skip.contains("expand.online"), "{skip}");
+}
+
+#[rstest]
+#[case(&[], Some("ext4"))]
+#[case(&["fs.ext4"], Some("xfs"))]
+#[case(&["online.ext4", "fs.xfs"], Some("btrfs"))]
+#[case(&["fs.ext4", "fs.xfs", "fs.btrfs"], Some(""))]
+#[case(&["fs.ext4", "fs.xfs", "fs.btrfs", "access.mount"], None)]
+fn a_volume_that_does_not_care_gets_what_works(#[case] lacks: &[&str], #[case] fs: Option<&str>) {
+    let planned =
+        one("volume: {}\nsteps: [publish, grow: x2]", &without(lacks), &Options::default());
+    let expected = match fs {
+        Some(fs) => Access::Mount { fs: fs.to_owned(), flags: Vec::new() },
+        None => Access::Block,
+    };
+    assert_eq!((planned.instance.access, planned.instance.skip), (Some(expected), None));
+}
+
+#[rstest]
+#[case("ext4", Sizes::default(), 64 * MIB)]
+#[case("xfs", Sizes::default(), 320 * MIB)]
+#[case("btrfs", Sizes::default(), 256 * MIB)]
+#[case("block", Sizes::default(), 64 * MIB)]
+#[case("ext4", Sizes::at_least(10 * MIB), 12 * MIB)]
+#[case("ext4", Sizes::at_least(1), 8 * MIB)]
+fn base_sizes_are_legal_on_the_target(#[case] fs: &str, #[case] sizes: Sizes, #[case] bytes: u64) {
+    let options = Options { sizes, ..Options::default() };
+    let rest = format!("volume: {{ fs: {fs} }}\nsteps: [delete]");
+    let planned = one(&rest, &without(&[]), &options);
+    assert_eq!(planned.script.volumes[0].bytes, bytes.cast_signed());
+}
+
+#[test]
+fn a_target_that_is_too_small_is_a_skip() {
+    let offers = Offers { maximum: 600 * MIB, ..without(&[]) };
+    let rest = "volume: { fs: xfs }\nsteps: [grow: x2]";
+    let skip = one(rest, &offers, &Options::default()).instance.skip.unwrap();
+    assert_eq!(skip, "needs volumes of 640 MiB: the target's largest has 600 MiB");
+    let odd = "volume: { fs: xfs }\nsteps: [{ call: controller_expand, to: 1099511627776, expect: out_of_range }]";
+    assert_eq!(one(odd, &offers, &Options::default()).instance.skip, None);
+}
+
+#[test]
+fn matrix_order_and_selection() {
+    let rest = "volume: {}\nmatrix: { path: [staging, target], fs: [xfs, ext4] }\n\
+                labels: [slow]\nsteps: [publish, grow: { to: x2, path: \"${path}\" }]";
+    let scenarios = [scenario(rest)];
+    let ids = |options: Options| {
+        let planned = plan(&scenarios, &without(&[]), &options);
+        for (index, planned) in planned.iter().enumerate() {
+            assert_eq!(planned.instance.number as usize, index);
+        }
+        planned.into_iter().map(|planned| planned.instance.id).collect::<Vec<_>>()
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let all = words(&[
+        "a/b[path=staging,fs=xfs]",
+        "a/b[path=staging,fs=ext4]",
+        "a/b[path=target,fs=xfs]",
+        "a/b[path=target,fs=ext4]",
+    ]);
+    assert_eq!(ids(Options::default()), all);
+    assert_eq!(
+        ids(Options { focus: words(&["fs=ext4"]), ..Options::default() }),
+        [&*all[1], &*all[3]]
+    );
+    assert_eq!(ids(Options { skip: words(&["*staging*"]), ..Options::default() }), all[2..]);
+    assert_eq!(ids(Options { labels: words(&["slow"]), ..Options::default() }), all);
+    assert!(ids(Options { labels: words(&["fast"]), ..Options::default() }).is_empty());
+}
+
+#[test]
+fn seeds_are_of_the_instance_not_of_its_place() {
+    let scenarios = embedded().unwrap();
+    let offers = without(&[]);
+    let all = plan(&scenarios, &offers, &Options { seed: 7, ..Options::default() });
+    let focus = vec!["online-grow".to_owned()];
+    let few = plan(&scenarios, &offers, &Options { seed: 7, focus, ..Options::default() });
+    let other = plan(&scenarios, &offers, &Options { seed: 8, ..Options::default() });
+    for planned in &few {
+        let same = all.iter().find(|other| other.instance.id == planned.instance.id).unwrap();
+        assert_eq!(same.seed, planned.seed);
+        assert_eq!(same.script, planned.script);
+    }
+    assert!(all.iter().zip(&other).all(|(a, b)| a.seed != b.seed));
+    assert_eq!(all, plan(&scenarios, &offers, &Options { seed: 7, ..Options::default() }));
+}

@@ -1,0 +1,82 @@
+//! What a driver says of itself: name, version, capabilities, node id. One connection, before
+//! anything else; a driver that fails here is not tested at all.
+
+use std::time::Duration;
+
+use csi_stretch_oracle::{
+    action::{Call, Rpc},
+    history::{Completion, Failure, Reply},
+};
+
+use crate::client::Client;
+
+/// A driver's own declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// `GetPluginInfo.name`.
+    pub name: String,
+    /// `GetPluginInfo.vendor_version`.
+    pub vendor_version: String,
+    /// `GetPluginCapabilities`, CSI's enum names.
+    pub plugin: Vec<String>,
+    /// `ControllerGetCapabilities`; `None`: no Controller service.
+    pub controller: Option<Vec<String>>,
+    /// `NodeGetCapabilities`; `None`: no Node service.
+    pub node: Option<Vec<String>>,
+    /// `NodeGetInfo.node_id`.
+    pub node_id: String,
+}
+
+/// Why a driver cannot be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// An identity call failed.
+    #[error("{rpc} failed with {code}: {message}; is this a CSI v1 driver?")]
+    Identity {
+        /// Which call.
+        rpc: Rpc,
+        /// The code.
+        code: &'static str,
+        /// The driver's or transport's words.
+        message: String,
+    },
+    /// `Probe` says no.
+    #[error("the driver answers Probe with ready=false; wait until it is ready and run again")]
+    NotReady,
+}
+
+/// Asks the driver, `deadline` for each call.
+pub async fn discover(client: &dyn Client, deadline: Duration) -> Result<Declared, DiscoverError> {
+    let info = must(client, Rpc::GetPluginInfo, deadline).await?;
+    let plugin = must(client, Rpc::GetPluginCapabilities, deadline).await?;
+    let probe = must(client, Rpc::Probe, deadline).await?;
+    if probe.ready == Some(false) {
+        return Err(DiscoverError::NotReady);
+    }
+    let controller = ask(client, Rpc::ControllerGetCapabilities, deadline).await.ok();
+    let node = ask(client, Rpc::NodeGetCapabilities, deadline).await.ok();
+    let node_info = ask(client, Rpc::NodeGetInfo, deadline).await.ok();
+    Ok(Declared {
+        name: info.text.unwrap_or_default(),
+        vendor_version: info.vendor_version.unwrap_or_default(),
+        plugin: plugin.capabilities.unwrap_or_default(),
+        controller: controller.map(|reply| reply.capabilities.unwrap_or_default()),
+        node: node.map(|reply| reply.capabilities.unwrap_or_default()),
+        node_id: node_info.and_then(|reply| reply.text).unwrap_or_default(),
+    })
+}
+
+async fn must(client: &dyn Client, rpc: Rpc, deadline: Duration) -> Result<Reply, DiscoverError> {
+    ask(client, rpc, deadline).await.map_err(|failure| DiscoverError::Identity {
+        rpc,
+        code: failure.code.name(),
+        message: failure.message,
+    })
+}
+
+async fn ask(client: &dyn Client, rpc: Rpc, deadline: Duration) -> Result<Reply, Failure> {
+    match client.call(&Call::new(rpc), deadline).await {
+        Completion::Fail(failure) | Completion::Info(failure) => Err(failure),
+        completion @ Completion::Ok(_) => Ok(completion.reply().cloned().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,19 @@
+//! Target: an endpoint, or a command that starts one, plus what it declares it can do.
+//!
+//! `profile` is what a person says about a driver, `endpoint` where it is, `process` a driver that
+//! this run started, `discover` what the driver says of itself, `offers` all of that put together
+//! with what this host allows, `reference` the profile of a mock that can be compared with it.
+
+pub mod discover;
+pub mod endpoint;
+pub mod offers;
+pub mod process;
+pub mod profile;
+pub mod reference;
+pub mod secrets;
+pub mod support;
+
+pub use discover::{Declared, discover};
+pub use endpoint::Endpoint;
+pub use process::Launched;
+pub use profile::Profile;

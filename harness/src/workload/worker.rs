@@ -1,0 +1,197 @@
+//! The workload: writes blocks that say who they are, remembers which were acknowledged, and
+//! reads them back. Knows paths and volumes' handles; must not know how volumes come and go.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use csi_stretch_oracle::{
+    action::Load,
+    history::{Code, Completion, Failure, Outcome},
+};
+
+use super::{
+    Medium, Workload,
+    ledger::Ledger,
+    pattern::{self, BLOCK_BYTES},
+    verify,
+    volume::{Volume, lock},
+    writer::{Job, Pace, Writer},
+};
+use crate::{Boxed, host::detached};
+
+/// Every load has this long, and a second more for each [`SLOWEST_BYTES_PER_SECOND`].
+const LIMIT: Duration = Duration::from_secs(60);
+const SLOWEST_BYTES_PER_SECOND: u64 = 2 << 20;
+
+/// Every volume's ledger in one scenario instance and side.
+pub struct Ledgers {
+    shared: Arc<Shared>,
+    pace: Pace,
+}
+
+pub(super) struct Shared {
+    seed: u64,
+    medium: Arc<dyn Medium>,
+    volumes: Mutex<HashMap<String, Arc<Volume>>>,
+    closed: AtomicBool,
+}
+
+impl Ledgers {
+    /// No volume yet. Blocks of another `seed` are strangers: give each scenario instance and
+    /// side its own, or a mix-up between two instances goes unseen.
+    pub fn new(seed: u64, medium: Arc<dyn Medium>) -> Self {
+        let shared =
+            Shared { seed, medium, volumes: Mutex::default(), closed: AtomicBool::new(false) };
+        Self { shared: Arc::new(shared), pace: Pace::default() }
+    }
+
+    /// Background writers work at this pace.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// `new` was made from `source` and must hold what that held at this moment. Call it before
+    /// the call that copies is sent. A snapshot can be given a name of its own, to be forked
+    /// again when it is restored.
+    pub fn fork(&self, source: &str, new: &str) {
+        let from = self.shared.volume(source);
+        let hash = pattern::volume_hash(self.shared.seed, new);
+        let running = lock(&from.writer).is_some();
+        let ledger = from.ledger().copy(hash, running);
+        lock(&self.shared.volumes).insert(new.to_owned(), Arc::new(Volume::new(hash, ledger)));
+    }
+
+    /// The volume is deleted; one of the same name starts empty. Stops its writer.
+    pub fn forget(&self, volume: &str) {
+        if let Some(volume) = lock(&self.shared.volumes).remove(volume) {
+            *lock(&volume.writer) = None;
+        }
+    }
+
+    /// Tells every background writer to stop; for the end of a scenario, however it ends.
+    pub fn stop_all(&self) {
+        for volume in lock(&self.shared.volumes).values() {
+            *lock(&volume.writer) = None;
+        }
+    }
+
+    async fn carry_out(&self, load: &Load, path: &Path, block: bool) -> Completion {
+        match load {
+            Load::Write { volume, bytes, place, .. } => {
+                let blocks = bytes.div_ceil(BLOCK_BYTES as u64).max(1);
+                let (volume, place) = (self.shared.volume(volume), *place);
+                let medium = self.shared.medium.clone();
+                let path = path.to_owned();
+                let work = move || volume.write(&*medium, &path, block, blocks, place);
+                timed(*bytes, work).await
+            }
+            Load::Verify { volume, .. } => {
+                let volume = self.shared.volume(volume);
+                let (shared, path) = (self.shared.clone(), path.to_owned());
+                let bytes = volume.ledger().bytes();
+                timed(bytes, move || verify::run(&shared, &volume, &path, block)).await
+            }
+            Load::Start { volume: name, .. } => self.start(name, path, block).await,
+            Load::Stop { volume } => self.stop(volume).await,
+        }
+    }
+
+    async fn start(&self, name: &str, path: &Path, block: bool) -> Completion {
+        let volume = self.shared.volume(name);
+        let (medium, path, pace) = (self.shared.medium.clone(), path.to_owned(), self.pace);
+        let (name, shared) = (name.to_owned(), self.shared.clone());
+        let started = detached::run(LIMIT, move || {
+            if lock(&volume.writer).is_some() {
+                return Err(harness(format!("a writer runs on {name} already")));
+            }
+            let writer = Writer::start(Job { volume: volume.clone(), medium, path, block, pace })?;
+            // Nobody will ever stop a writer that comes to life after its run is over.
+            if !shared.closed.load(Ordering::SeqCst) {
+                *lock(&volume.writer) = Some(writer);
+            }
+            Ok(())
+        });
+        match started.await {
+            Ok(Ok(())) => Completion::Ok(Outcome::Done),
+            Ok(Err(failure)) => Completion::Fail(failure),
+            Err(error) => hung(&error),
+        }
+    }
+
+    async fn stop(&self, name: &str) -> Completion {
+        let volume = self.shared.volume(name);
+        let writer = lock(&volume.writer).take();
+        let Some(done) = writer.and_then(Writer::stop) else {
+            return Completion::Fail(harness(format!("no writer runs on {name}")));
+        };
+        match tokio::time::timeout(LIMIT, done).await {
+            Ok(Ok(mut report)) => {
+                report.bytes_in_ledger = volume.ledger().bytes();
+                Completion::Ok(Outcome::Loaded(report))
+            }
+            Ok(Err(_)) => Completion::Fail(harness(format!("the writer on {name} broke"))),
+            Err(_) => hung(&detached::DetachedError::Timeout(LIMIT)),
+        }
+    }
+}
+
+impl Workload for Ledgers {
+    fn perform<'a>(&'a self, load: &'a Load, path: &'a Path, block: bool) -> Boxed<'a, Completion> {
+        Box::pin(self.carry_out(load, path, block))
+    }
+}
+
+impl Drop for Ledgers {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.stop_all();
+    }
+}
+
+impl Shared {
+    /// The volume of that name, new if need be.
+    fn volume(&self, name: &str) -> Arc<Volume> {
+        let new = || {
+            let hash = pattern::volume_hash(self.seed, name);
+            Arc::new(Volume::new(hash, Ledger::new(hash)))
+        };
+        lock(&self.volumes).entry(name.to_owned()).or_insert_with(new).clone()
+    }
+
+    /// What a hash in a block stands for.
+    pub(super) fn name_of(&self, hash: u64) -> String {
+        let volumes = lock(&self.volumes);
+        let found = volumes.iter().find(|(_, volume)| volume.hash == hash);
+        found.map_or_else(|| "an unknown volume".to_owned(), |(name, _)| name.clone())
+    }
+
+    pub(super) fn medium(&self) -> &dyn Medium {
+        &*self.medium
+    }
+}
+
+fn harness(message: String) -> Failure {
+    Failure { code: Code::Harness, message }
+}
+
+async fn timed(bytes: u64, work: impl FnOnce() -> Completion + Send + 'static) -> Completion {
+    let limit = LIMIT + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+    detached::run(limit, work).await.unwrap_or_else(|error| hung(&error))
+}
+
+/// The thread may still write: nobody can know.
+fn hung(error: &detached::DetachedError) -> Completion {
+    Completion::Info(Failure { code: Code::DeadlineExceeded, message: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! SIGINT and SIGKILL in mid-run: after the first nothing is left, after the second the next run
+//! or `clean` removes what the dead run owned, and nothing else.
+
+use std::process::{Child, Command, Stdio};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::rig::{Rig, entries, expect_exit, stdout, wait_for};
+
+/// Slow enough to be interrupted: the driver sleeps in each call.
+const SLOW: &str =
+    "latency: { create_volume: 200ms, controller_expand: 200ms, node_stage: 200ms }\n";
+
+fn start(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the history shows that a volume is being grown.
+fn under_way(rig: &Rig) {
+    wait_for("the first growth", || {
+        entries(&rig.path("out")).iter().any(|run| {
+            let history = std::fs::read_to_string(run.join("history.ndjson")).unwrap_or_default();
+            history.contains("\"rpc\":\"controller_expand\"")
+        })
+    });
+}
+
+fn processes_of(rig: &Rig) -> Vec<String> {
+    let mark = rig.work().display().to_string();
+    entries(std::path::Path::new("/proc"))
+        .iter()
+        .filter_map(|entry| {
+            let line = std::fs::read(entry.join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            (line.contains(&mark) && line.contains(" mock ")).then_some(line)
+        })
+        .collect()
+}
+
+fn volumes(rig: &Rig, endpoint: &str) -> usize {
+    let output = expect_exit(&mut rig.command(&["rpc", "ListVolumes", "-e", endpoint]), 0);
+    let list: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    list["entries"].as_array().unwrap().len()
+}
+
+#[test]
+fn sigint_leaves_nothing_and_still_reports() {
+    let rig = Rig::new();
+    let profile = rig.path("slow.yaml");
+    std::fs::write(&profile, SLOW).unwrap();
+    let mock = rig.mock(&["--profile", profile.to_str().unwrap()]);
+    let endpoint = mock.endpoint();
+    let args = [
+        "--endpoint",
+        endpoint.as_str(),
+        "--reference",
+        "off",
+        "--jobs",
+        "2",
+        "--focus",
+        "expansion/",
+    ];
+    let child = start(rig.run(&args));
+    under_way(&rig);
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_str(&rig.read_latest("report.json")).unwrap();
+    assert_eq!(report["interrupted"], true);
+    assert_eq!(volumes(&rig, &endpoint), 0);
+    assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn after_sigkill_clean_removes_the_dead_runs_volumes_and_no_others() {
+    let rig = Rig::new();
+    let profile = rig.path("slow.yaml");
+    std::fs::write(&profile, SLOW).unwrap();
+    let mock = rig.mock(&["--profile", profile.to_str().unwrap()]);
+    let endpoint = mock.endpoint();
+    let request = r#"{"name":"somebody-elses","capacity_range":{"required_bytes":"67108864"},
+        "volume_capabilities":[{"block":{},"access_mode":{"mode":"SINGLE_NODE_WRITER"}}]}"#;
+    expect_exit(&mut rig.command(&["rpc", "CreateVolume", request, "-e", &endpoint]), 0);
+    let args = [
+        "--endpoint",
+        endpoint.as_str(),
+        "--reference",
+        "off",
+        "--jobs",
+        "2",
+        "--focus",
+        "expansion/",
+    ];
+    let mut child = start(rig.run(&args));
+    under_way(&rig);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(volumes(&rig, &endpoint) > 1);
+    assert!(!entries(&rig.work()).is_empty());
+    expect_exit(rig.command(&["clean", "--work-dir"]).arg(rig.work()), 0);
+    assert_eq!(volumes(&rig, &endpoint), 1, "the other volume stays");
+    assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn after_sigkill_the_started_driver_is_gone_and_the_next_run_cleans_up() {
+    let rig = Rig::new();
+    let mut child = start(rig.run(&["--jobs", "2", "--focus", "expansion/"]));
+    under_way(&rig);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for("the driver to die with the harness", || processes_of(&rig).is_empty());
+    assert_eq!(entries(&rig.work()).len(), 1);
+    expect_exit(&mut rig.run(&["--focus", "lifecycle/"]), 0);
+    assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn loop_sigkill_leaves_no_mount_or_loop_device_after_the_next_clean() {
+    let rig = Rig::new();
+    let usable = stdout(&expect_exit(&mut rig.command(&["doctor"]), 0));
+    if !usable.contains("here: loop") {
+        println!("skipped: needs root and loop devices (`csi-stretch doctor`)");
+        return;
+    }
+    let mut command =
+        rig.command(&["run", "--tier", "loop", "--jobs", "4", "--focus", "expansion/"]);
+    command.arg("--out").arg(rig.path("out")).arg("--work-dir").arg(rig.work());
+    let mut child = start(command);
+    under_way(&rig);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    expect_exit(rig.command(&["clean", "--work-dir"]).arg(rig.work()), 0);
+    let work = rig.work().display().to_string();
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&work), "{mounts}");
+    for device in entries(std::path::Path::new("/sys/block")) {
+        let backing = std::fs::read_to_string(device.join("loop/backing_file")).unwrap_or_default();
+        assert!(!backing.contains(&work), "{} -> {backing}", device.display());
+    }
+    assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
+}

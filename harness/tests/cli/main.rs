@@ -1,0 +1,8 @@
+//! Black box: the binary, from outside, as a user or a CI job sees it. The memory tier needs no
+//! privileges; tests named `loop_…` need root and real devices and say so when they skip.
+
+mod bad_input;
+mod commands;
+mod interruption;
+mod rig;
+mod runs;
