@@ -6,6 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use csi_stretch_oracle::{
     action::{Call, Rpc},
     history::{End, Ended, Leak, Record, Run, Side},
+    offer::Offers,
 };
 use tokio::{
     sync::{Semaphore, watch},
@@ -80,9 +81,12 @@ pub async fn run(
         let (journal, interrupted) = (journal.clone(), interrupted.clone());
         tasks.spawn(async move {
             let _permit = permit;
-            let ended = one(&subject, Side::Subject, position, &journal, &interrupted).await;
+            // Both sides follow the script that fits the subject, so that their steps line up.
+            let offers = &subject.session.target.offers;
+            let ended =
+                one(&subject, offers, Side::Subject, position, &journal, &interrupted).await;
             if let Some(reference) = reference {
-                one(&reference, Side::Reference, position, &journal, &interrupted).await;
+                one(&reference, offers, Side::Reference, position, &journal, &interrupted).await;
             }
             ended
         });
@@ -96,6 +100,7 @@ pub async fn run(
 /// One instance on one side; `None` if that side cannot run it.
 async fn one(
     party: &Party,
+    offers: &Offers,
     side: Side,
     position: usize,
     journal: &Journal,
@@ -114,7 +119,7 @@ async fn one(
         real: party.session.target.tier == csi_stretch_oracle::history::Tier::Loop,
     };
     let workers = party.session.workers(planned.seed ^ side as u64);
-    let mut script = Script::new(planned, &party.session.target.offers);
+    let mut script = Script::new(planned, offers);
     Some(interpreter::run(&mut script, &workers, &place, journal, interrupted).await)
 }
 

@@ -34,6 +34,8 @@ use crate::{
 pub struct Opening {
     /// Where it is, or how it is started.
     pub endpoint: Endpoint,
+    /// The same for the report, in place of the endpoint's own text.
+    pub shown: Option<String>,
     /// Controller service elsewhere.
     pub controller_endpoint: Option<Endpoint>,
     /// What a person says of it.
@@ -116,7 +118,7 @@ impl Session {
             name: declared.name.clone(),
             vendor_version: declared.vendor_version.clone(),
             dialect: "csi.v1".into(),
-            endpoint: opening.endpoint.to_string(),
+            endpoint: opening.shown.clone().unwrap_or_else(|| opening.endpoint.to_string()),
             offers: offers::offers(&declared, &opening.profile, &support)?,
             tier,
         };

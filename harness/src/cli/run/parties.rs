@@ -26,10 +26,9 @@ impl Setting {
         run_dir: &RunDir,
     ) -> Result<Party, Failure> {
         let dir = side_dir(run_dir, "subject")?;
-        let endpoint = if let Some(endpoint) = &self.endpoint {
-            endpoint.clone()
-        } else {
-            embedded(&dir, loops(args.tier)?, None)?
+        let (endpoint, shown) = match &self.endpoint {
+            Some(endpoint) => (endpoint.clone(), None),
+            None => embedded(&dir, loops(args.tier)?, None)?,
         };
         let deadline = match args.deadline {
             Some(deadline) => deadline,
@@ -37,6 +36,7 @@ impl Setting {
         };
         let opening = Opening {
             endpoint,
+            shown,
             controller_endpoint: self.controller_endpoint.clone(),
             profile: self.profile.clone(),
             secrets: self.secrets.clone(),
@@ -83,8 +83,10 @@ impl Setting {
         let file = dir.join("profile.json");
         let profile = reference::mock_profile(&subject.session.target.offers);
         std::fs::write(&file, profile.to_string()).map_err(Failure::lab)?;
+        let (endpoint, shown) = embedded(&dir, loops, Some(&file))?;
         let opening = Opening {
-            endpoint: embedded(&dir, loops, Some(&file))?,
+            endpoint,
+            shown,
             controller_endpoint: None,
             profile: Profile {
                 access: subject.opening.profile.access.clone(),
@@ -101,8 +103,13 @@ impl Setting {
     }
 }
 
-/// The command that serves the reference driver from this very program.
-fn embedded(dir: &Path, loops: bool, profile: Option<&Path>) -> Result<Endpoint, Failure> {
+/// The command that serves the reference driver from this very program, and what a report says
+/// of it (its paths are of no use to a reader).
+fn embedded(
+    dir: &Path,
+    loops: bool,
+    profile: Option<&Path>,
+) -> Result<(Endpoint, Option<String>), Failure> {
     let program = std::env::current_exe().map_err(Failure::internal)?;
     let backing = if loops { "loop" } else { "memory" };
     let mut command = vec![program.display().to_string()];
@@ -111,7 +118,8 @@ fn embedded(dir: &Path, loops: bool, profile: Option<&Path>) -> Result<Endpoint,
     if let Some(profile) = profile {
         command.extend(["--profile".to_owned(), profile.display().to_string()]);
     }
-    Ok(Endpoint::Exec(command))
+    let shown = format!("embedded: csi-stretch mock --backing {backing}");
+    Ok((Endpoint::Exec(command), Some(shown)))
 }
 
 /// Whether the embedded driver uses real loop devices.
