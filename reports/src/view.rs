@@ -7,8 +7,8 @@ use csi_stretch_oracle::{
     clause::Basis,
     history::{StepId, Tier},
     report::{
-        Class, ClauseResult, ClauseState, Growth, LocatedFinding, Relation, Report, ScenarioResult,
-        StepResult,
+        Class, ClauseResult, ClauseState, Finding, Growth, LocatedFinding, Relation, Report,
+        ScenarioResult, StepResult,
     },
     verdict::Verdict,
 };
@@ -62,12 +62,17 @@ impl<'a> View<'a> {
 
     fn groups(&self, advisory: bool) -> Vec<Group<'a>> {
         let mut groups: Vec<Group<'a>> = Vec::new();
-        let mut seen: BTreeMap<(&str, &str, Class), usize> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, &str, Class, [&str; 2]), usize> = BTreeMap::new();
         for located in self.report.findings.iter().filter(|one| one.finding.advisory == advisory) {
             let finding = &located.finding;
-            let key = (finding.check.as_str(), finding.clause.as_str(), finding.class);
+            let (check, clause) = (finding.check.as_str(), finding.clause.as_str());
+            let key = (check, clause, finding.class, shape(finding));
             if let Some(at) = seen.get(&key) {
-                groups[*at].others.push(located);
+                let group = &mut groups[*at];
+                let told = std::iter::once(&group.first).chain(&group.others);
+                if !told.clone().any(|one| one.scenario == located.scenario) {
+                    group.others.push(located);
+                }
                 continue;
             }
             seen.insert(key, groups.len());
@@ -116,6 +121,17 @@ impl<'a> View<'a> {
     pub fn skips(&self) -> Vec<(&'a str, Vec<&'a ScenarioResult>)> {
         gather(self.report.scenarios.iter().filter_map(|one| Some((one.skip.as_deref()?, one))))
     }
+}
+
+/// Two wrong answers are one thing to mend only if the same was due and the same came back. Of a
+/// lie about a size the numbers differ from volume to volume, so that they do not count.
+fn shape(finding: &Finding) -> [&str; 2] {
+    if finding.class != Class::Code {
+        return [""; 2];
+    }
+    let observed = finding.observed.as_deref().unwrap_or_default();
+    let code = observed.split([' ', ':']).next().unwrap_or_default();
+    [finding.expected.as_deref().unwrap_or_default(), code]
 }
 
 /// Groups by key, keys in order of first occurrence.

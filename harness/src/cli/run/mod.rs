@@ -62,8 +62,7 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     let mut subject = setting.open_subject(args, &folder, &run_dir).await?;
     subject.plan = setting.plan(args, &subject.session.target.offers);
     if subject.plan.is_empty() {
-        let message = "no scenario is selected; `csi-stretch list` shows their ids".to_owned();
-        return Err(Failure { exit: Exit::NothingSelected, message });
+        return Err(nothing_selected(args, setting));
     }
     let reference = setting.open_reference(args, &folder, &run_dir, &subject).await;
     let run = describe(args, setting, &folder, &subject, &reference);
@@ -72,6 +71,19 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     let report = report.await?;
     drop(run_dir);
     finish(&report, &folder, args.quiet, style)
+}
+
+/// A near miss of a whole id is worth a hint.
+fn nothing_selected(args: &Args, setting: &Setting) -> Failure {
+    let ids = crate::scenario::everything(&setting.scenarios);
+    let wanted = args.scenario.iter().chain(&args.focus).next();
+    let near = wanted.and_then(|wanted| {
+        let near = |id: &str| id.ends_with(wanted) || strsim::jaro_winkler(id, wanted) > 0.9;
+        ids.iter().find(|instance| near(&instance.scenario) || near(&instance.id))
+    });
+    let hint = near.map(|near| format!(" (did you mean `{}`?)", near.id)).unwrap_or_default();
+    let message = format!("no scenario is selected{hint}; `csi-stretch list` shows their ids");
+    Failure { exit: Exit::NothingSelected, message }
 }
 
 fn describe(
@@ -92,7 +104,7 @@ fn describe(
         target: subject.session.target.clone(),
         reference: reference.as_ref().ok().map(|party| party.session.target.clone()),
         reference_off: reference.as_ref().err().cloned(),
-        host: host::describe(subject.session.target.tier),
+        host: host::describe(subject.session.target.tier, setting.endpoint.is_none()),
     }
 }
 
