@@ -19,7 +19,10 @@ use super::{
     outcome::{Failure, Outcome, print},
 };
 use crate::{
-    client::{channel, raw},
+    client::{
+        channel,
+        wire::{self, PathAndQuery, Trouble},
+    },
     words,
 };
 
@@ -71,8 +74,9 @@ async fn call(
     }
     let channel = channel::connect(endpoint, timeout).await.map_err(Failure::lab)?;
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    let path = PathAndQuery::try_from(path).map_err(Failure::internal)?;
     let bytes = request.encode_to_vec();
-    match raw::unary(channel, &path, bytes, timeout).await {
+    match wire::unary(&channel, path, bytes, timeout, wire::REPLY_BYTES_MAX).await {
         Ok(bytes) => {
             let mut reply = DynamicMessage::decode(method.output(), bytes).map_err(|error| {
                 Failure::lab(format!("the answer is no {}: {error}", method.output().name()))
@@ -80,7 +84,7 @@ async fn call(
             redact(&mut reply);
             print(&(json(&reply)? + "\n"))
         }
-        Err(status) => {
+        Err(Trouble::Status(status)) => {
             let code = status.code();
             eprintln!(
                 "csi-stretch: {:?} ({}): {}",
@@ -89,6 +93,10 @@ async fn call(
                 words::clean(status.message())
             );
             Ok(Exit::Rpc(code as u8))
+        }
+        Err(Trouble::Deadline) => Err(Failure::lab(format!("no answer within {timeout:?}"))),
+        Err(Trouble::Panic(text)) => {
+            Err(Failure::lab(format!("the answer cannot be read: {}", words::clean(&text))))
         }
     }
 }

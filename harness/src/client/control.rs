@@ -49,7 +49,14 @@ impl Control {
     }
 
     async fn ask(&self, path: &'static str, message: Vec<u8>) -> Result<Bytes, Trouble> {
-        wire::unary(&self.channel, path, message, LIMIT, wire::REPLY_BYTES_MAX).await
+        wire::unary(
+            &self.channel,
+            wire::PathAndQuery::from_static(path),
+            message,
+            LIMIT,
+            wire::REPLY_BYTES_MAX,
+        )
+        .await
     }
 
     async fn look(&self, path: &Path) -> Result<control::ObserveResponse, Failure> {

@@ -49,7 +49,15 @@ impl CsiV1 {
         };
         let path = request::path(call.rpc);
         let channel = if request::is_controller(call.rpc) { &self.controller } else { &self.node };
-        match wire::unary(channel, path, message, deadline, self.reply_bytes_max).await {
+        match wire::unary(
+            channel,
+            wire::PathAndQuery::from_static(path),
+            message,
+            deadline,
+            self.reply_bytes_max,
+        )
+        .await
+        {
             Err(trouble) => status::completion(&trouble, deadline, &self.secrets),
             Ok(bytes) => match reply::decode(call.rpc, bytes, &self.secrets) {
                 Ok(reply) => Completion::Ok(Outcome::Reply(Box::new(reply))),

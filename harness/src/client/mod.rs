@@ -10,7 +10,6 @@ use crate::Boxed;
 pub mod channel;
 pub mod control;
 pub mod csi_v1;
-pub mod raw;
 pub mod secrets;
 mod status;
 pub mod wire;

@@ -9,9 +9,10 @@ use tonic::{
     Request, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
     transport::Channel,
 };
+
+pub use tonic::codegen::http::uri::PathAndQuery;
 
 /// Longest reply that is read unless told otherwise, bytes.
 pub const REPLY_BYTES_MAX: usize = 16 << 20;
@@ -27,10 +28,10 @@ pub enum Trouble {
     Panic(String),
 }
 
-/// Sends `message` to `path` and returns the reply's bytes, within `deadline` from now.
+/// Sends `message` to `path` (`/package.Service/Method`) and returns the reply's bytes, within `deadline` from now.
 pub async fn unary(
     channel: &Channel,
-    path: &'static str,
+    path: PathAndQuery,
     message: Vec<u8>,
     deadline: Duration,
     reply_bytes_max: usize,
@@ -40,7 +41,6 @@ pub async fn unary(
     request.set_timeout(deadline);
     let exchange = async {
         grpc.ready().await.map_err(|error| Box::new(Status::from_error(error.into())))?;
-        let path = PathAndQuery::from_static(path);
         let reply = grpc.unary(request, path, Raw).await.map_err(Box::new)?;
         Ok(reply.into_inner())
     };
