@@ -196,6 +196,12 @@ pub struct StepId {
     pub part: u16,
 }
 
+impl Ended {
+    /// How `stopped` begins when the rest of the script has no meaning for this target: the
+    /// scenario is then a skip.
+    pub const NOT_APPLICABLE: &str = "not applicable: ";
+}
+
 impl StepId {
     /// Step number of everything that undoes a scenario.
     pub const TEARDOWN: u16 = u16::MAX;
@@ -281,6 +287,8 @@ pub enum Code {
     Unobservable,
     /// Not sent, because an earlier step gave no id to send.
     Unbound,
+    /// Given up because the run was interrupted; the driver may have done it or not.
+    Interrupted,
     /// The harness or the lab broke; never the driver.
     Harness,
 }
@@ -310,8 +318,14 @@ impl Code {
             Self::Io => "IO",
             Self::Unobservable => "UNOBSERVABLE",
             Self::Unbound => "UNBOUND",
+            Self::Interrupted => "INTERRUPTED",
             Self::Harness => "HARNESS",
         }
+    }
+
+    /// Said by the harness and not by the driver: nobody is to blame for it.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::Unbound | Self::Interrupted | Self::Harness)
     }
 
     /// A reply with this code leaves open whether the call took effect. These five are what

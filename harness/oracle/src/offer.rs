@@ -56,6 +56,9 @@ pub struct Offers {
     pub lacks: BTreeMap<String, String>,
     /// Capabilities exactly as declared, by the call that declared them.
     pub declared: BTreeMap<String, Vec<String>>,
+    /// Nobody said which kinds of volume the target makes: there is no profile.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
     /// Allocation unit of sizes in bytes; 1 if none is known.
     pub granularity: u64,
     /// Smallest volume in bytes; 0 if none is known.

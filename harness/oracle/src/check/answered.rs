@@ -49,7 +49,7 @@ fn silent(evidence: &Evidence<'_>, silence: &Silence<'_>) -> Vec<Finding> {
 
 fn garbled(op: &Op<'_>) -> Option<Finding> {
     let Completion::Info(failure) = op.completion()? else { return None };
-    let own = matches!(failure.code, Code::Unbound | Code::Harness);
+    let own = failure.code.is_ours();
     if op.call().is_none() || failure.code.is_indefinite() || own || accepts(op, failure.code) {
         return None;
     }

@@ -9,6 +9,8 @@ use crate::{
     words,
 };
 
+mod excuse;
+
 /// See the module.
 pub const CHECK: Check = Check {
     name: "code-expected",
@@ -37,8 +39,8 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
         return Some(finding.versus(names(&expect.pass), words::completion(completion)));
     }
     match code {
-        // An earlier step's failure, `judge` or `lab` tells.
-        Code::Unbound | Code::Harness => None,
+        // An earlier step's failure, an interruption, `judge` or `lab` tells.
+        _ if code.is_ours() => None,
         Code::Unobservable => {
             let what = format!("{words}: nothing can be measured, so nothing is proved");
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
@@ -48,7 +50,8 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             let what = format!("{words} was lost to the fault, and nothing is known of it");
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
         }
-        _ => {
+        _ if excuse::satisfied(op) => None,
+        _ => excuse::excuse(&CHECK, evidence, op, expect).or_else(|| {
             let class = if matches!(completion, Completion::Info(_)) && code.is_indefinite() {
                 Class::Stuck
             } else {
@@ -57,7 +60,7 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             let what = format!("{words} was answered {code}, expected {}", names(&expect.pass));
             let finding = CHECK.breach(class, &clause, op, what);
             Some(finding.versus(names(&expect.pass), words::completion(completion)))
-        }
+        }),
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> Track<'a> {
         let words = words::action(&op.invoke.action);
         let (now, then) = match (op.completion()?, first.reply()?) {
             (Completion::Fail(failure), then) => {
-                let ours = matches!(failure.code, Code::Unbound | Code::Harness | Code::Aborted);
+                let ours = failure.code.is_ours() || failure.code == Code::Aborted;
                 if ours || op.invoke.expect.is_some() || op.is_teardown() {
                     return None;
                 }

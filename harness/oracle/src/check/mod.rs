@@ -29,6 +29,7 @@ mod teardown;
 #[cfg(test)]
 pub(crate) mod testing;
 mod vacuous;
+mod volume_id;
 
 pub(crate) use teardown::leaked;
 
@@ -48,6 +49,7 @@ pub struct Check {
 /// Every check, in the order in which findings of equal weight are listed.
 pub const CHECKS: &[Check] = &[
     data_kept::CHECK,
+    volume_id::CHECK,
     never_shrinks::CHECK,
     grown::CHECK,
     node_flag::CHECK,
@@ -96,6 +98,28 @@ impl Check {
         what: impl Into<String>,
     ) -> Finding {
         let verdict = if class == Class::Lab { Verdict::Error } else { Verdict::Inconclusive };
+        self.blameless(class, verdict, evidence, op, what.into())
+    }
+
+    /// The scenario has no meaning for this target, as only running it could show: a skip, unless
+    /// something else was found wrong.
+    pub fn not_applicable(
+        &self,
+        evidence: &Evidence<'_>,
+        op: Option<&Op<'_>>,
+        what: impl Into<String>,
+    ) -> Finding {
+        self.blameless(Class::Vacuous, Verdict::Skip, evidence, op, what.into())
+    }
+
+    fn blameless(
+        &self,
+        class: Class,
+        verdict: Verdict,
+        evidence: &Evidence<'_>,
+        op: Option<&Op<'_>>,
+        what: String,
+    ) -> Finding {
         Finding {
             check: self.name.to_owned(),
             clause: evidence.instance.clauses.first().cloned().unwrap_or_default(),
@@ -103,7 +127,7 @@ impl Check {
             verdict,
             advisory: false,
             step: op.map(|op| op.invoke.step.clone()),
-            what: what.into(),
+            what,
             expected: None,
             observed: None,
             events: op.map_or(Vec::new(), Op::events),

@@ -57,7 +57,7 @@ fn thing(call: &Call) -> Thing<'_> {
 
 fn refused(op: &Op<'_>) -> Option<Finding> {
     let (call, completion) = (op.call()?, op.completion()?);
-    if matches!(completion.code(), Code::Ok | Code::Unbound | Code::Harness) {
+    if completion.code() == Code::Ok || completion.code().is_ours() {
         return None;
     }
     let clause = match call.rpc {

@@ -10,7 +10,7 @@ use crate::{
     check::{CHECKS, table},
     clause::{Catalogue, Clause},
     evidence::Op,
-    history::{Code, Completion, Outcome, Run},
+    history::{Completion, Outcome, Run},
     report::{Class, ClauseResult, ClauseState, Finding},
     verdict::Verdict,
 };
@@ -146,7 +146,7 @@ impl Ran {
             let Some(completion) = op.completion() else { continue };
             match &op.invoke.action {
                 Action::Call(call) => {
-                    let sent = !matches!(completion.code(), Code::Unbound | Code::Harness);
+                    let sent = !completion.code().is_ours();
                     ran.calls.extend(sent.then_some(call.rpc));
                 }
                 Action::Probe(_) => {

@@ -9,7 +9,7 @@ use crate::{
     clause::Catalogue,
     compare::{self, Beside},
     evidence::{Evidence, Op},
-    history::{Code, Run},
+    history::{Code, Ended, Run},
     report::{Class, ComparisonSummary, Finding, Growth, Relation, ScenarioResult},
     verdict::Verdict,
 };
@@ -94,6 +94,18 @@ fn result(
     let end_us = times().chain(evidence.ended.map(|ended| ended.at_us)).max().unwrap_or(0);
     let base = if instance.skip.is_some() { Verdict::Skip } else { Verdict::Pass };
     let group = instance.scenario.rsplit_once('/').map_or("", |(group, _)| group);
+    let not_applicable = findings.iter().find(|finding| finding.verdict == Verdict::Skip);
+    let not_applicable = not_applicable.map(|finding| finding.what.clone());
+    let (base, findings) = match &not_applicable {
+        Some(_) if findings.iter().all(|finding| finding.verdict <= Verdict::Inconclusive) => {
+            (Verdict::Skip, Vec::new())
+        }
+        _ => {
+            let told = findings.into_iter().filter(|finding| finding.verdict > Verdict::Skip);
+            (base, told.collect())
+        }
+    };
+    let skipped = not_applicable.filter(|_| base == Verdict::Skip);
     ScenarioResult {
         number: instance.number,
         id: instance.id.clone(),
@@ -102,7 +114,7 @@ fn result(
         clauses: instance.clauses.clone(),
         axes: instance.axes.clone(),
         verdict: findings.iter().map(|finding| finding.verdict).fold(base, Verdict::max),
-        skip: instance.skip.clone(),
+        skip: instance.skip.clone().or(skipped),
         stopped: evidence.ended.and_then(|ended| ended.stopped.clone()),
         start_us,
         elapsed_us: end_us.saturating_sub(start_us),
@@ -142,6 +154,9 @@ fn unfinished(evidence: &Evidence<'_>) -> Option<Finding> {
     let (op, what) = match evidence.ended {
         None if evidence.subject.is_empty() => (None, "the history ends before it".to_owned()),
         None => (evidence.subject.last(), "the history ends here".to_owned()),
+        Some(Ended { stopped: Some(why), .. }) if why.starts_with(Ended::NOT_APPLICABLE) => {
+            return Some(WHOLE.not_applicable(evidence, evidence.subject.last(), why));
+        }
         Some(ended) => match (&ended.stopped, open(), unsent()) {
             (Some(why), ..) => (evidence.subject.last(), format!("stopped early: {why}")),
             (_, Some(op), _) => (Some(op), "this operation never came back".to_owned()),

@@ -33,6 +33,7 @@ pub fn target() -> Target {
         dialect: "csi.v1".into(),
         endpoint: "unix:/csi.sock".into(),
         offers: Offers {
+            assumed: false,
             has: everything.filter(|name| name != "expand.offline-only").collect(),
             lacks: BTreeMap::new(),
             declared: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod codes;
 mod data;
 mod flags;
 mod growth;
+mod ids;
 mod repeats;
 mod replies;
 

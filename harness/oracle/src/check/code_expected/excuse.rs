@@ -1,0 +1,60 @@
+//! Answers that a scenario did not expect and that are right all the same, because of something
+//! that only the driver knows: its pool, its allocation unit, the kinds of volume it makes.
+
+use crate::{
+    action::Rpc,
+    check::Check,
+    evidence::{Evidence, Op},
+    history::{Code, Expect},
+    report::Finding,
+};
+
+/// A volume that was to be refused as too small for the new request is large enough for it (the
+/// driver rounds up): OK is then right (create-volume.existing-compatible-ok).
+pub fn satisfied(op: &Op<'_>) -> bool {
+    let range = op.call_of(Rpc::CreateVolume).and_then(|call| call.capacity_range);
+    let volume = op.reply().and_then(|reply| reply.volume.as_ref());
+    let (Some(range), Some(volume)) = (range, volume) else { return false };
+    range.required >= 0
+        && range.limit >= 0
+        && volume.capacity_bytes >= range.required.max(1)
+        && (range.limit == 0 || (range.required..=range.limit).contains(&volume.capacity_bytes))
+}
+
+/// A finding that blames nobody, if the refusal is lawful as far as anybody can know.
+pub fn excuse(
+    check: &Check,
+    evidence: &Evidence<'_>,
+    op: &Op<'_>,
+    expect: &Expect,
+) -> Option<Finding> {
+    let call = op.call()?;
+    if !expect.pass.contains(&Code::Ok) {
+        return None;
+    }
+    let offers = &evidence.run.target.offers;
+    let makes = matches!(call.rpc, Rpc::CreateVolume | Rpc::CreateSnapshot | Rpc::ControllerExpand);
+    let limited = call.capacity_range.is_some_and(|range| range.limit > 0);
+    match op.code()? {
+        // Notes on the specification, 25: a pool that is merely full.
+        Code::ResourceExhausted if makes => {
+            let what = "the driver's pool is full: give it more room, or try fewer --jobs";
+            Some(check.no_blame(crate::report::Class::Vacuous, evidence, Some(op), what))
+        }
+        // 3: a limit that the allocation unit cannot meet.
+        Code::OutOfRange if makes && limited && offers.granularity <= 1 => {
+            let what = "no size of this driver may fit the range: say `sizes: {granularity, \
+                        minimum}` in a target profile";
+            Some(check.not_applicable(evidence, Some(op), what))
+        }
+        // Nobody has to make every kind of volume.
+        Code::InvalidArgument
+            if call.rpc == Rpc::CreateVolume && op.invoke.step.step == 0 && offers.assumed =>
+        {
+            let what = "the driver refuses this kind of volume: say `access` and `fs` in a target \
+                        profile, and a refusal of what they list fails";
+            Some(check.not_applicable(evidence, Some(op), what))
+        }
+        _ => None,
+    }
+}
