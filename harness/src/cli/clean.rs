@@ -52,14 +52,19 @@ async fn sweep_dead(root: &std::path::Path, connect_timeout: Duration) -> regist
     let mut all = registry::Swept::default();
     for (owner, dir) in registry::dead(root) {
         // First the driver's volumes, while the paths they are mounted on still exist.
-        if let Some(endpoint) = &owner.endpoint {
-            let swept = salvage::volumes(endpoint, &owner.history, &dir, connect_timeout).await;
+        let mut left = Vec::new();
+        if let Some(way_back) = &owner.way_back {
+            let swept = salvage::volumes(&owner, way_back, connect_timeout).await;
             all.removed.extend(swept.removed);
-            all.left.extend(swept.left);
+            left = swept.left;
         }
-        let swept = registry::sweep(&dir);
-        all.removed.extend(swept.removed);
-        all.left.extend(swept.left);
+        // What could not be undone needs the run's note, and its paths, for the next try.
+        if left.is_empty() {
+            let swept = registry::sweep(&dir);
+            all.removed.extend(swept.removed);
+            left = swept.left;
+        }
+        all.left.extend(left);
     }
     all
 }

@@ -28,7 +28,8 @@ pub enum Trouble {
     Panic(String),
 }
 
-/// Sends `message` to `path` (`/package.Service/Method`) and returns the reply's bytes, within `deadline` from now.
+/// Sends `message` to `path` (`/package.Service/Method`) and returns the reply's bytes, within
+/// `deadline` from now.
 pub async fn unary(
     channel: &Channel,
     path: PathAndQuery,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use csi_stretch_oracle::{
     action::{Action, Call, CapacityRange, Fault, Load, PathRef, Probe, Rpc, Wait},
-    history::{Code, Completion, Event, EventKind, StepId},
+    history::{Code, Completion, Ended, Event, EventKind, StepId},
     offer::Offers,
 };
 
@@ -97,6 +97,12 @@ impl Script {
     fn stop(&mut self, why: impl std::fmt::Display) {
         let Current { step, verb, .. } = &self.current;
         self.stopped.get_or_insert(format!("step {step} ({verb}): {why}"));
+        self.tasks.clear();
+    }
+
+    /// The rest has no meaning for this target.
+    fn not_applicable(&mut self, why: impl std::fmt::Display) {
+        self.stopped.get_or_insert(format!("{}{why}", Ended::NOT_APPLICABLE));
         self.tasks.clear();
     }
 

@@ -25,6 +25,9 @@ use crate::{
 /// A scenario has at most this many operations; a generator that wants more is broken.
 const OPS_MAX: u32 = 100_000;
 
+/// How long an interrupted run waits for what is under way.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Who performs actions, for one scenario on one side.
 #[derive(Clone)]
 pub struct Workers {
@@ -182,13 +185,17 @@ impl Interpreter<'_> {
             return work.await;
         }
         let mut interrupted = self.interrupted.clone();
+        let mut work = std::pin::pin!(work);
         tokio::select! {
-            completion = work => completion,
-            () = raised(&mut interrupted) => Completion::Info(Failure {
-                code: Code::Cancelled,
-                message: "interrupted".into(),
-            }),
+            completion = &mut work => return completion,
+            () = raised(&mut interrupted) => {}
         }
+        // What is under way at the driver would be in the way of undoing it: give it a moment.
+        let patience = GRACE.min(self.workers.deadline);
+        tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
+            let message = "the run was interrupted before the answer came".into();
+            Completion::Info(Failure { code: Code::Interrupted, message })
+        })
     }
 
     async fn work(&self, action: &Action, resolved: Option<&Call>) -> Completion {

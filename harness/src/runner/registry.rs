@@ -36,10 +36,26 @@ pub struct Owner {
     pub pid: i32,
     /// When it started, in clock ticks since boot: tells it from a later process of that number.
     pub started: u64,
-    /// The endpoint, if the run did not start the driver itself.
-    pub endpoint: Option<String>,
+    /// What else it takes to undo things on such a driver.
+    #[serde(default)]
+    pub way_back: Option<WayBack>,
     /// Its history file, to find volumes that it made on such a driver.
     pub history: PathBuf,
+}
+
+/// How to reach what a killed run made on a driver that it did not start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayBack {
+    /// Where the driver's Identity and Node services listen.
+    pub endpoint: String,
+    /// Where its Controller service listens, if elsewhere.
+    pub controller_endpoint: Option<String>,
+    /// The secrets file; its content is nowhere but there.
+    pub secrets: Option<PathBuf>,
+    /// Folder of staging paths; below it one per scenario.
+    pub staging: PathBuf,
+    /// Folder of target paths; below it one per scenario.
+    pub targets: PathBuf,
 }
 
 /// What `sweep` removed, and what it could not.
@@ -109,13 +125,13 @@ pub fn dead(root: &Path) -> Vec<(Owner, PathBuf)> {
 }
 
 /// The note for this very process.
-pub fn this_process(run_id: &str, endpoint: Option<String>, history: &Path) -> Owner {
+pub fn this_process(run_id: &str, way_back: Option<WayBack>, history: &Path) -> Owner {
     let pid = std::process::id().cast_signed();
     Owner {
         run_id: run_id.to_owned(),
         pid,
         started: start_time(pid).unwrap_or_default(),
-        endpoint,
+        way_back,
         history: std::path::absolute(history).unwrap_or_else(|_| history.to_owned()),
     }
 }
@@ -211,7 +227,7 @@ mod tests {
     use super::*;
 
     fn owner(pid: i32, started: u64) -> Owner {
-        Owner { run_id: format!("r{pid}"), pid, started, endpoint: None, history: PathBuf::new() }
+        Owner { run_id: format!("r{pid}"), pid, started, way_back: None, history: PathBuf::new() }
     }
 
     #[test]

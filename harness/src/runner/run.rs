@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     Journal,
     interpreter::{self, Place},
-    session::{OpenError, Opening, Session, scenario_dirs},
+    session::{OpenError, Opening, Session},
 };
 use crate::{generator::Script, scenario::Planned};
 
@@ -108,14 +108,15 @@ async fn one(
 ) -> Option<Ended> {
     let planned = party.plan.get(position).filter(|planned| planned.instance.skip.is_none())?;
     let number = planned.instance.number;
-    let (staging, targets) = scenario_dirs(&party.opening, number);
+    let (staging, targets) = party.opening.path_roots();
+    let own = number.to_string();
     let place = Place {
         scenario: number,
         side,
         node_id: party.session.declared.node_id.clone(),
-        name_prefix: format!("stretch-{}-{number}", party.opening.run_id),
-        staging,
-        targets,
+        name_prefix: Opening::name_prefix(&party.opening.run_id, number),
+        staging: staging.join(&own),
+        targets: targets.join(&own),
         real: party.session.target.tier == csi_stretch_oracle::history::Tier::Loop,
     };
     let workers = party.session.workers(planned.seed ^ side as u64);

@@ -1,51 +1,71 @@
 //! After a killed run: finds in its history what it made on a driver that it did not start, and
 //! undoes it through that driver. Deletes nothing that the history does not say this run made.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use csi_stretch_oracle::{
-    action::{Action, Call},
+    action::{Action, Call, Rpc},
     history::{Completion, EventKind, Record, Side},
 };
 
-use super::{bindings::Bindings, cleanup, journal, registry::Swept};
-use crate::client::{Client as _, channel, csi_v1::CsiV1, secrets::Secrets};
+use super::{
+    bindings::Bindings,
+    cleanup, journal,
+    registry::{Owner, Swept, WayBack},
+    session::Opening,
+};
+use crate::{
+    client::{Client as _, channel, csi_v1::CsiV1, secrets::Secrets},
+    target::secrets,
+};
 
 /// Undoes the unfinished scenarios of a killed run.
-pub async fn volumes(
-    endpoint: &str,
-    history: &Path,
-    run_dir: &Path,
-    connect_timeout: Duration,
-) -> Swept {
+pub async fn volumes(owner: &Owner, way_back: &WayBack, connect_timeout: Duration) -> Swept {
     let mut swept = Swept::default();
-    let records = match journal::read(history) {
-        Ok(records) => records,
-        Err(error) => {
-            swept.left.push(format!("volumes on {endpoint}: {error}"));
-            return swept;
+    match reach(owner, way_back, connect_timeout).await {
+        Ok((client, mut open)) => {
+            for bindings in open.values_mut() {
+                undo(&client, bindings, DEADLINE, &mut swept).await;
+            }
         }
-    };
-    let mut open = unfinished(&records, run_dir);
-    open.retain(|_, bindings| !bindings.made.is_empty());
-    if open.is_empty() {
-        return swept;
-    }
-    let client = match channel::connect(endpoint, connect_timeout).await {
-        Ok(channel) => CsiV1::new(channel, Secrets::default()),
-        Err(error) => {
-            swept.left.push(format!("volumes on {endpoint}: {error}"));
-            return swept;
-        }
-    };
-    for bindings in open.values_mut() {
-        undo(&client, bindings, connect_timeout, &mut swept).await;
+        Err(error) => swept.left.push(format!("volumes on {}: {error}", way_back.endpoint)),
     }
     swept
 }
 
+/// Longest wait for an answer: undoing may take a driver a while.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+async fn reach(
+    owner: &Owner,
+    way_back: &WayBack,
+    timeout: Duration,
+) -> Result<(CsiV1, BTreeMap<u32, Bindings>), Box<dyn std::error::Error>> {
+    let records = journal::read(&owner.history)?;
+    let channel = channel::connect(&way_back.endpoint, timeout).await?;
+    let controller = match &way_back.controller_endpoint {
+        Some(endpoint) => channel::connect(endpoint, timeout).await?,
+        None => channel.clone(),
+    };
+    let secrets = match &way_back.secrets {
+        Some(path) => secrets::load(path)?,
+        None => Secrets::default(),
+    };
+    let client = CsiV1::split(controller, channel, secrets);
+    let info = client.call(&Call::new(Rpc::NodeGetInfo), timeout).await;
+    let node_id = info.reply().and_then(|reply| reply.text.clone()).unwrap_or_default();
+    let mut open = unfinished(&records, owner, way_back, &node_id);
+    open.retain(|_, bindings| !bindings.made.is_empty());
+    Ok((client, open))
+}
+
 /// What each unfinished scenario had made when the run was killed.
-fn unfinished(records: &[Record], run_dir: &Path) -> BTreeMap<u32, Bindings> {
+fn unfinished(
+    records: &[Record],
+    owner: &Owner,
+    way_back: &WayBack,
+    node_id: &str,
+) -> BTreeMap<u32, Bindings> {
     let mut open: BTreeMap<u32, Bindings> = BTreeMap::new();
     let mut asked: BTreeMap<(u32, u32), Call> = BTreeMap::new();
     for record in records {
@@ -53,13 +73,9 @@ fn unfinished(records: &[Record], run_dir: &Path) -> BTreeMap<u32, Bindings> {
             Record::Event { scenario, side: Side::Subject, event } => {
                 let number = scenario.to_string();
                 let bindings = open.entry(*scenario).or_insert_with(|| {
-                    let dir = run_dir.join("subject");
-                    Bindings::new(
-                        "",
-                        "",
-                        &dir.join("s").join(&number),
-                        &dir.join("t").join(&number),
-                    )
+                    let prefix = Opening::name_prefix(&owner.run_id, *scenario);
+                    let (staging, targets) = (&way_back.staging, &way_back.targets);
+                    Bindings::new(node_id, &prefix, &staging.join(&number), &targets.join(&number))
                 });
                 match &event.kind {
                     EventKind::Invoke(invoke) => {

@@ -190,14 +190,22 @@ impl Nemesis for Restarter {
     }
 }
 
-/// Where a scenario's staging and target paths are made on one side.
-pub fn scenario_dirs(opening: &Opening, scenario: u32) -> (PathBuf, PathBuf) {
-    let below = |base: Option<&Path>, kind: &str| {
-        base.map_or_else(
-            || opening.dir.join(kind).join(scenario.to_string()),
-            |base| base.join(&opening.run_id).join(scenario.to_string()),
-        )
+impl Opening {
+    /// Folders of staging and target paths; each scenario has its own below them.
+    pub fn path_roots(&self) -> (PathBuf, PathBuf) {
+        path_roots(&self.profile, &self.run_id, &self.dir)
+    }
+
+    /// Goes before the name of everything that a scenario makes; unique per run and scenario.
+    pub fn name_prefix(run_id: &str, scenario: u32) -> String {
+        format!("stretch-{run_id}-{scenario}")
+    }
+}
+
+/// See [`Opening::path_roots`]; `dir` is a side's part of the run's folder.
+pub fn path_roots(profile: &Profile, run_id: &str, dir: &Path) -> (PathBuf, PathBuf) {
+    let root = |base: Option<&Path>, kind: &str| {
+        base.map_or_else(|| dir.join(kind), |base| base.join(run_id))
     };
-    let profile = &opening.profile;
-    (below(profile.staging_dir.as_deref(), "s"), below(profile.target_dir.as_deref(), "t"))
+    (root(profile.staging_dir.as_deref(), "s"), root(profile.target_dir.as_deref(), "t"))
 }

@@ -51,6 +51,7 @@ pub fn offers(
     offers.granularity = bytes(profile.sizes.granularity.as_ref())?.max(1);
     offers.minimum = bytes(profile.sizes.minimum.as_ref())?;
     offers.maximum = maximum;
+    offers.assumed = profile.assumed;
     offers.declared = BTreeMap::from([
         ("plugin".into(), declared.plugin.clone()),
         ("controller".into(), declared.controller.clone().unwrap_or_default()),
@@ -106,6 +107,9 @@ fn volumes(sheet: &mut Sheet, profile: &Profile, support: &Support) {
     for fs in ["ext4", "xfs", "btrfs"] {
         let listed = profile.fs.iter().any(|f| f == fs);
         let fs_support = match support.fs.get(fs) {
+            _ if !sheet.has("access.mount") => {
+                Err("the target profile does not list `mount` in `access`".to_owned())
+            }
             _ if !listed => Err("the target profile does not list it in `fs`".to_owned()),
             Some(result) => result.clone(),
             None => Ok(()),

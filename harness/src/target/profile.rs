@@ -45,6 +45,9 @@ pub struct Profile {
     pub target_dir: Option<PathBuf>,
     /// Longest wait for an answer: `30s`, `2m`.
     pub deadline: String,
+    /// There is no profile, and the rest is what most drivers do.
+    #[serde(skip)]
+    pub assumed: bool,
     /// `off` leaves out the comparison with the reference driver.
     pub reference: Switch,
 }
@@ -129,6 +132,7 @@ impl Default for Profile {
             staging_dir: None,
             target_dir: None,
             deadline: "30s".into(),
+            assumed: false,
             reference: Switch::On,
         }
     }
@@ -225,6 +229,16 @@ mod tests {
     #[case("-1")]
     fn no_sizes(#[case] text: &str) {
         assert!(parse_bytes(text).is_err());
+    }
+
+    #[test]
+    fn every_profile_that_comes_with_the_project_can_be_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/targets");
+        let paths: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        assert!(paths.len() >= 3);
+        for entry in paths {
+            Profile::load(&entry.path()).unwrap();
+        }
     }
 
     #[test]

@@ -131,7 +131,8 @@ impl Ledgers {
         let volume = self.shared.volume(name);
         let writer = lock(&volume.writer).take();
         let Some(done) = writer.and_then(Writer::stop) else {
-            return Completion::Fail(harness(format!("no writer runs on {name}")));
+            let message = format!("no writer was started on {name}");
+            return Completion::Fail(Failure { code: Code::Unbound, message });
         };
         match tokio::time::timeout(LIMIT, done).await {
             Ok(Ok(mut report)) => {

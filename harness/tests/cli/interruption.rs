@@ -70,6 +70,7 @@ fn sigint_leaves_nothing_and_still_reports() {
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     let report: serde_json::Value = serde_json::from_str(&rig.read_latest("report.json")).unwrap();
     assert_eq!(report["interrupted"], true);
+    assert_eq!(report["counts"]["fail"], 0, "a sound driver is blamed: {}", report["findings"]);
     assert_eq!(volumes(&rig, &endpoint), 0);
     assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
 }
@@ -103,6 +104,29 @@ fn after_sigkill_clean_removes_the_dead_runs_volumes_and_no_others() {
     expect_exit(rig.command(&["clean", "--work-dir"]).arg(rig.work()), 0);
     assert_eq!(volumes(&rig, &endpoint), 1, "the other volume stays");
     assert_eq!(entries(&rig.work()), Vec::<std::path::PathBuf>::new());
+}
+
+/// A volume whose answer was never seen is found again by its name.
+#[test]
+fn a_volume_in_the_making_is_removed_too() {
+    let rig = Rig::new();
+    let profile = rig.path("slow.yaml");
+    std::fs::write(&profile, "latency: { create_volume: 1500ms }\n").unwrap();
+    let mock = rig.mock(&["--profile", profile.to_str().unwrap()]);
+    let endpoint = mock.endpoint();
+    let args = ["--endpoint", endpoint.as_str(), "--reference", "off", "--jobs", "2"];
+    let mut child = start(rig.run(&args));
+    wait_for("a creation", || {
+        entries(&rig.path("out")).iter().any(|run| {
+            let history = std::fs::read_to_string(run.join("history.ndjson")).unwrap_or_default();
+            history.contains("\"rpc\":\"create_volume\"")
+        })
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    expect_exit(rig.command(&["clean", "--work-dir"]).arg(rig.work()), 0);
+    assert_eq!(volumes(&rig, &endpoint), 0);
 }
 
 #[test]

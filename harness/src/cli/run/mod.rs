@@ -54,7 +54,9 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     super::clean::dead_runs(&setting.root, args.connect_timeout).await;
     let mut folder = Folder::make(&args.out)?;
     let history = folder.file("history.ndjson");
-    let owner = registry::this_process(&folder.run_id, setting.outside(), &history);
+    let dir = setting.root.join(&folder.run_id).join("subject");
+    let way_back = setting.way_back(args, &folder.run_id, &dir);
+    let owner = registry::this_process(&folder.run_id, way_back, &history);
     let mut run_dir = RunDir::create(&setting.root, &owner).map_err(Failure::lab)?;
     if args.keep {
         run_dir.keep();

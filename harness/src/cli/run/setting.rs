@@ -9,7 +9,10 @@ use super::args::Args;
 use crate::{
     cli::{input, outcome::Failure},
     client::secrets::Secrets,
-    runner::registry,
+    runner::{
+        registry::{self, WayBack},
+        session::path_roots,
+    },
     scenario::{self, Planned, Scenario, Sizes},
     target::{Endpoint, Profile, profile::Size, secrets},
 };
@@ -52,12 +55,19 @@ impl Setting {
         })
     }
 
-    /// The endpoint, if the run does not start the driver itself.
-    pub fn outside(&self) -> Option<String> {
-        match &self.endpoint {
-            Some(Endpoint::Address(text)) => Some(text.clone()),
-            Some(Endpoint::Exec(_)) | None => None,
-        }
+    /// How a later `clean` reaches what this run makes, if the run does not start the driver
+    /// itself. `dir`: the subject's part of the run's folder.
+    pub fn way_back(&self, args: &Args, run_id: &str, dir: &Path) -> Option<WayBack> {
+        let Some(Endpoint::Address(endpoint)) = &self.endpoint else { return None };
+        let secrets = args.secrets.as_ref().or(self.profile.secrets.as_ref());
+        let (staging, targets) = path_roots(&self.profile, run_id, dir);
+        Some(WayBack {
+            endpoint: endpoint.clone(),
+            controller_endpoint: self.controller_endpoint.as_ref().map(ToString::to_string),
+            secrets: secrets.and_then(|path| std::path::absolute(path).ok()),
+            staging: absolute(staging),
+            targets: absolute(targets),
+        })
     }
 
     /// What runs on a target with these offers.
@@ -81,7 +91,7 @@ impl Setting {
 fn profile(args: &Args) -> Result<Profile, Failure> {
     let mut profile = match (&args.target, &args.endpoint) {
         (Some(path), _) => Profile::load(path).map_err(Failure::usage)?,
-        (None, Some(_)) => Profile::default(),
+        (None, Some(_)) => Profile { assumed: true, ..Profile::default() },
         (None, None) => Profile::reference().map_err(Failure::internal)?,
     };
     if let Some(path) = &args.parameters {
@@ -90,8 +100,9 @@ fn profile(args: &Args) -> Result<Profile, Failure> {
     if let Some(bytes) = args.volume_size {
         profile.sizes.base = Some(Size::Bytes(bytes));
     }
-    profile.staging_dir = args.staging_dir.clone().or(profile.staging_dir);
-    profile.target_dir = args.target_dir.clone().or(profile.target_dir);
+    // Drivers take absolute paths only.
+    profile.staging_dir = args.staging_dir.clone().or(profile.staging_dir).map(absolute);
+    profile.target_dir = args.target_dir.clone().or(profile.target_dir).map(absolute);
     Ok(profile)
 }
 
@@ -114,6 +125,10 @@ fn endpoint(args: &Args, profile: &Profile) -> Result<Endpoint, Failure> {
         ));
     }
     Ok(Endpoint::Exec(profile.command.clone()))
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn clock_seed() -> u64 {

@@ -133,7 +133,7 @@ impl Script {
 
     fn again(&mut self, rpc: Rpc, change: Option<&Change>) {
         let Some(mut call) = self.world.last(rpc).cloned() else {
-            self.stop(format!("no {rpc} has succeeded that could be sent again"));
+            self.not_applicable(format!("no {rpc} was due that could be sent again"));
             return;
         };
         let about = call.volume.as_ref().and_then(|volume| volume.handle()).map(str::to_owned);

@@ -256,7 +256,7 @@ async fn the_background_writer_appends_beside_the_foreground() {
     let report = loaded(ledgers.perform(&verify("v"), dir.path(), false).await);
     assert_eq!(report.bytes_verified, report.bytes_in_ledger);
     let again = ledgers.perform(&stop(), Path::new(""), false).await;
-    assert_eq!(again.code(), Code::Harness);
+    assert_eq!(again.code(), Code::Unbound);
 }
 
 #[tokio::test]
