@@ -60,6 +60,10 @@ fn refused(op: &Op<'_>) -> Option<Finding> {
     if completion.code() == Code::Ok || completion.code().is_ours() {
         return None;
     }
+    // Asked again only to learn the id of what may have been made; nothing is there to undo.
+    if matches!(call.rpc, Rpc::CreateVolume | Rpc::CreateSnapshot) {
+        return None;
+    }
     let clause = match call.rpc {
         Rpc::NodeUnpublish => "node-unpublish.undoes".to_owned(),
         Rpc::NodeUnstage => "node-unstage.undoes".to_owned(),

@@ -21,6 +21,12 @@ pub fn satisfied(op: &Op<'_>) -> bool {
         && (range.limit == 0 || (range.required..=range.limit).contains(&volume.capacity_bytes))
 }
 
+/// The driver does make volumes of this scenario's kind.
+fn made_one(evidence: &Evidence<'_>) -> bool {
+    let made = |op: &Op<'_>| op.call_of(Rpc::CreateVolume).is_some() && op.reply().is_some();
+    evidence.subject.iter().any(made)
+}
+
 /// A finding that blames nobody, if the refusal is lawful as far as anybody can know.
 pub fn excuse(
     check: &Check,
@@ -49,7 +55,7 @@ pub fn excuse(
         }
         // Nobody has to make every kind of volume.
         Code::InvalidArgument
-            if call.rpc == Rpc::CreateVolume && op.invoke.step.step == 0 && offers.assumed =>
+            if call.rpc == Rpc::CreateVolume && offers.assumed && !made_one(evidence) =>
         {
             let what = "the driver refuses this kind of volume: say `access` and `fs` in a target \
                         profile, and a refusal of what they list fails";

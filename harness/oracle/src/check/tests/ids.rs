@@ -49,6 +49,9 @@ fn refused(code: Code, step: u16, limit: i64) -> H {
 #[case::kind_of_volume(
     refused(Code::InvalidArgument, 0, 0).run(|run| run.target.offers.assumed = true),
     Verdict::Skip)]
+#[case::kind_of_volume_later(
+    refused(Code::InvalidArgument, 1, 0).run(|run| run.target.offers.assumed = true),
+    Verdict::Skip)]
 #[case::promised_kind(refused(Code::InvalidArgument, 0, 0), Verdict::Fail)]
 #[case::interrupted(refused(Code::Interrupted, 1, 0), Verdict::Inconclusive)]
 #[case::does_not_apply(
