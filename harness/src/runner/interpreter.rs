@@ -2,7 +2,7 @@
 //! call has a deadline), journal the completion, let the generator observe; at the end undo
 //! everything and look for leaks.
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use csi_stretch_oracle::{
     action::{Action, Call, Load, Rpc, Source},
@@ -329,16 +329,4 @@ fn failure_text(completion: &Completion) -> String {
         Completion::Fail(failure) | Completion::Info(failure) => failure.message.clone(),
         Completion::Ok(_) => String::new(),
     }
-}
-
-/// Keeps the compiler from asking for `Send` bounds in every signature above.
-#[expect(dead_code, reason = "a compile-time assertion")]
-fn a_scenario_may_move_between_threads(
-    generator: &mut dyn Generator,
-    workers: &Workers,
-    place: &Place,
-    journal: &Journal,
-    interrupted: &watch::Receiver<bool>,
-) -> impl Future<Output = Ended> + Send {
-    run(generator, workers, place, journal, interrupted)
 }
