@@ -110,6 +110,9 @@ impl fmt::Display for LoadErrors {
     }
 }
 
+/// Longer lists of known words are not printed.
+const KNOWN_MAX: usize = 24;
+
 /// `unknown key `expct`, did you mean `expect`?`
 pub(crate) fn unknown<'a>(
     what: &str,
@@ -121,7 +124,7 @@ pub(crate) fn unknown<'a>(
     match nearest(&word, &known) {
         Some(near) => format!("unknown {what} `{word}`, did you mean `{near}`?"),
         None if known.is_empty() => format!("unknown {what} `{word}`: none is known here"),
-        None if known.len() <= 12 => {
+        None if known.len() <= KNOWN_MAX => {
             format!("unknown {what} `{word}`; known: {}", known.join(", "))
         }
         None => format!("unknown {what} `{word}`"),

@@ -18,7 +18,7 @@ use serde::{
 pub(crate) use args::{
     CapabilityFile, CopyArg, NodeExpandArg, PublishArg, RefArg, SnapshotArg, SourceFile, VolumeArg,
 };
-pub(crate) use entry::StepEntry;
+pub(crate) use entry::{StepEntry, verbs};
 pub(crate) use list::{ExpectFile, Names};
 pub(crate) use step::{CallFields, StepFile};
 

@@ -4,7 +4,7 @@ use serde_saphyr::{Error, Location, MergeKeyPolicy, budget::BudgetBreach};
 
 use super::{
     error::{At, Problem, shorten, unknown},
-    file::File,
+    file::{File, verbs},
     word::at,
 };
 
@@ -47,9 +47,8 @@ fn problem(error: &Error) -> Problem {
             let known = expected.iter().copied();
             Problem::new(place(location, field), unknown("key", field, known))
         }
-        Error::SerdeUnknownVariant { variant, expected, location } => {
-            let known = expected.iter().copied();
-            Problem::new(place(location, variant), unknown("verb", variant, known))
+        Error::SerdeUnknownVariant { variant, location, .. } => {
+            Problem::new(place(location, variant), unknown_verb(variant))
         }
         Error::SerdeMissingField { field, location } => {
             Problem::new(place(location, ""), format!("the key `{field}` is missing"))
@@ -81,6 +80,18 @@ fn problem(error: &Error) -> Problem {
             let location = other.location().unwrap_or(Location::UNKNOWN);
             Problem::new(place(&location, ""), first_line(other))
         }
+    }
+}
+
+/// YAML reads a step that is indented further than the one above as the rest of its text.
+fn unknown_verb(text: &str) -> String {
+    match text.split_once(" - ") {
+        Some((first, _)) if verbs().any(|verb| verb == first.trim()) => format!(
+            "`{}` is one text: the `-` after `{}` is indented too far, align it with the one above",
+            shorten(text),
+            first.trim()
+        ),
+        _ => unknown("verb", text, verbs()),
     }
 }
 

@@ -31,6 +31,11 @@ const BARE: &[&str] = &[
 /// Verbs that mean nothing without an argument.
 const LADEN: &[&str] = &["grow", "snapshot", "restore", "clone", "write", "wait", "call", "again"];
 
+/// Every verb there is, for those who wrote another.
+pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
+    BARE.iter().chain(LADEN).copied()
+}
+
 /// A step at its place.
 #[derive(Clone, Debug)]
 pub(crate) struct StepEntry {

@@ -120,6 +120,10 @@ fn sense() {
         ("write before publish", steps("  - write: 1MiB")),
         ("probe before publish", steps("  - probe")),
         ("node step before publish", steps("  - node_expand")),
+        ("indented too far", steps("  - publish\n    - write: 1MiB")),
+        ("a step as text", steps("  - publish\n    - verify\n    - probe")),
+        ("a verb of another tool", steps("  - defragment")),
+        ("a verb that is near one with an argument", steps("  - grwo")),
         ("writer never stopped", steps("  - publish\n  - start_writer")),
         ("writer never started", steps("  - publish\n  - stop_writer")),
         (
