@@ -20,6 +20,9 @@ use crate::target::process::MARK;
 
 const NOTE: &str = "owner.json";
 
+/// How the name of a folder begins that has no note yet.
+const UNNOTED: &str = ".new-";
+
 /// A run's private folder, removed when dropped unless `keep` was called.
 #[derive(Debug)]
 pub struct RunDir {
@@ -58,6 +61,34 @@ pub struct WayBack {
     pub targets: PathBuf,
 }
 
+impl Owner {
+    /// Name of the run's folder until the note is in it.
+    fn unnoted(&self) -> String {
+        format!("{UNNOTED}{}-{}-{}", self.pid, self.started, self.run_id)
+    }
+
+    /// The reverse.
+    fn of_unnoted(name: &str) -> Option<Self> {
+        let mut parts = name.strip_prefix(UNNOTED)?.splitn(3, '-');
+        let (pid, started) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let run_id = parts.next()?.to_owned();
+        Some(Self { run_id, pid, started, way_back: None, history: PathBuf::new() })
+    }
+
+    /// The owner of a run's folder, by its note, or by its name while there is none yet.
+    fn of(dir: &Path) -> Option<Self> {
+        if let Some(owner) = dir.file_name().and_then(|name| Self::of_unnoted(name.to_str()?)) {
+            return Some(owner);
+        }
+        serde_json::from_slice(&fs::read(dir.join(NOTE)).ok()?).ok()
+    }
+
+    /// Its process is gone.
+    fn is_dead(&self) -> bool {
+        start_time(self.pid) != Some(self.started)
+    }
+}
+
 /// What `sweep` removed, and what it could not.
 #[derive(Debug, Default)]
 pub struct Swept {
@@ -88,8 +119,11 @@ impl RunDir {
     /// Makes the folder of a run, with its owner's note.
     pub fn create(root: &Path, owner: &Owner) -> io::Result<Self> {
         let path = root.join(&owner.run_id);
-        fs::DirBuilder::new().mode(0o700).create(&path)?;
-        fs::write(path.join(NOTE), serde_json::to_vec(owner)?)?;
+        let new = root.join(owner.unnoted());
+        fs::DirBuilder::new().mode(0o700).create(&new)?;
+        fs::write(new.join(NOTE), serde_json::to_vec(owner)?)?;
+        // A run that is killed before this leaves a folder whose name is note enough.
+        fs::rename(&new, &path)?;
         Ok(Self { path, keep: false })
     }
 
@@ -117,9 +151,8 @@ pub fn dead(root: &Path) -> Vec<(Owner, PathBuf)> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| {
-            let owner: Owner =
-                serde_json::from_slice(&fs::read(entry.path().join(NOTE)).ok()?).ok()?;
-            (start_time(owner.pid) != Some(owner.started)).then(|| (owner, entry.path()))
+            let owner = Owner::of(&entry.path()).filter(Owner::is_dead)?;
+            Some((owner, entry.path()))
         })
         .collect()
 }
@@ -240,6 +273,24 @@ mod tests {
         reused.keep();
         let dead: Vec<String> = dead(root.path()).into_iter().map(|(o, _)| o.run_id).collect();
         assert_eq!(dead, [format!("r{}", live.pid)]);
+    }
+
+    /// Killed between making the folder and noting whose it is, before and after the note's bytes.
+    #[test]
+    fn a_folder_without_its_note_is_known_by_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let live = this_process("live-1", None, Path::new("h"));
+        let gone = Owner { started: live.started + 1, ..live.clone() };
+        for owner in [&live, &gone] {
+            fs::create_dir(root.path().join(owner.unnoted())).unwrap();
+        }
+        fs::write(root.path().join(gone.unnoted()).join(NOTE), "{\"run_id").unwrap();
+        let dead = dead(root.path());
+        assert_eq!(dead.len(), 1, "{dead:?}");
+        assert_eq!((&*dead[0].0.run_id, &dead[0].1), ("live-1", &root.path().join(gone.unnoted())));
+        let swept = sweep(&dead[0].1);
+        assert!(swept.left.is_empty() && !dead[0].1.exists(), "{swept:?}");
+        assert!(root.path().join(live.unnoted()).exists());
     }
 
     #[test]
