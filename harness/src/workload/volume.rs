@@ -14,6 +14,7 @@ use csi_stretch_oracle::{
 
 use super::{
     Medium,
+    files::is_refused,
     ledger::{At, Ledger},
     pattern::{self, BLOCK_BYTES},
     writer::{Writer, is_full},
@@ -162,7 +163,11 @@ impl Volume {
 
 /// What the kernel said, in the history's words.
 pub(super) fn failure(path: &Path, did: &str, error: &io::Error) -> Failure {
-    let code = if is_full(error) { Code::NoSpace } else { Code::Io };
+    let code = match error {
+        error if is_full(error) => Code::NoSpace,
+        error if is_refused(error) => Code::Unobservable,
+        _ => Code::Io,
+    };
     Failure { code, message: clean(&format!("cannot {did} {}: {error}", path.display())) }
 }
 

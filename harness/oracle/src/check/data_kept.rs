@@ -106,7 +106,9 @@ impl Scene<'_, '_> {
     }
 
     fn errors(&self, op: &Op<'_>, errors: &[Failure]) -> Option<Finding> {
-        let grave = |failure: &&Failure| !matches!(failure.code, Code::NoSpace | Code::Harness);
+        let grave = |failure: &&Failure| {
+            !matches!(failure.code, Code::NoSpace | Code::Unobservable) && !failure.code.is_ours()
+        };
         let error = errors.iter().find(grave)?;
         // Without a writable publication there an error is the scenario's own doing.
         let path = self.path?;

@@ -132,6 +132,23 @@ async fn a_lost_rewrite_is_stale() {
     assert_eq!((mismatch.offset, mismatch.what.as_str()), (LEN, "stale (write 1, want 4)"));
 }
 
+/// A driver that publishes a link could have the harness, as root, write anywhere.
+#[tokio::test]
+async fn nothing_is_written_or_read_through_a_link() {
+    let (dir, ledgers) = written().await;
+    let link = dir.path().join("link");
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+    let start = Load::Start { volume: "v".into(), path: PathRef::Target(0) };
+    for load in [write("v", 1), verify("v"), start] {
+        for block in [false, true] {
+            let completion = ledgers.perform(&load, &link, block).await;
+            assert_eq!(completion.code(), Code::Unobservable, "{load:?}: {completion:?}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn a_lost_file_is_many_mismatches_and_a_lost_path_a_failure() {
     let (dir, ledgers) = written().await;
