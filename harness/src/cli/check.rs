@@ -37,5 +37,5 @@ pub fn main(args: &Args, style: Style) -> Outcome {
         }
         None => print(&reports::console::whole(&report, style.into()))?,
     };
-    Ok(Exit::of(&report))
+    Ok(Exit::of_history(&report))
 }

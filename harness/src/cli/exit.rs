@@ -42,15 +42,25 @@ pub enum Exit {
 impl Exit {
     /// The code of a judged run.
     pub fn of(report: &Report) -> Self {
-        if report.interrupted {
-            return Self::Interrupted;
-        }
-        match report.verdict {
+        if report.interrupted { Self::Interrupted } else { Self::by(report.verdict) }
+    }
+
+    fn by(verdict: Verdict) -> Self {
+        match verdict {
             Verdict::Pass => Self::Passed,
             Verdict::Fail => Self::Failed,
             // A plan in which everything is skipped proves nothing.
             Verdict::Skip | Verdict::Inconclusive => Self::Inconclusive,
             Verdict::Error => Self::Internal,
+        }
+    }
+
+    /// The code of a history that was judged again: nobody interrupted *this* command, and a
+    /// history that was cut short proves no driver good.
+    pub fn of_history(report: &Report) -> Self {
+        match report.verdict {
+            Verdict::Pass if report.interrupted => Self::Inconclusive,
+            verdict => Self::by(verdict),
         }
     }
 

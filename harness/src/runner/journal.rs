@@ -11,6 +11,8 @@ use std::{
 
 use csi_stretch_oracle::history::Record;
 
+mod order;
+
 /// Told of every record as it happens.
 pub trait Sink: Send + Sync {
     /// Must return at once.
@@ -80,8 +82,9 @@ fn write_line(file: &mut BufWriter<File>, record: &Record, durable: bool) -> io:
 /// Reads a history file. A last line that was cut short by a crash is dropped.
 pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
     let text = std::fs::read(path).map_err(|source| ReadError::Io { path: path.into(), source })?;
-    let lines: Vec<&[u8]> =
-        text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    // What follows the last line's end.
+    lines.pop_if(|line| line.is_empty());
     let mut records = Vec::with_capacity(lines.len());
     for (number, line) in lines.iter().enumerate() {
         match serde_json::from_slice(line) {
@@ -93,7 +96,12 @@ pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
         }
     }
     match records.first() {
-        Some(Record::Run(run)) if run.schema == csi_stretch_oracle::history::SCHEMA => Ok(records),
+        Some(Record::Run(run)) if run.schema == csi_stretch_oracle::history::SCHEMA => {
+            match order::first_fault(&records) {
+                Some((line, what)) => Err(ReadError::Order { path: path.into(), line, what }),
+                None => Ok(records),
+            }
+        }
         Some(Record::Run(run)) => {
             Err(ReadError::Schema { path: path.into(), schema: run.schema.clone() })
         }
@@ -111,6 +119,8 @@ pub enum ReadError {
     Line { path: std::path::PathBuf, line: usize, source: serde_json::Error },
     #[error("{path} has the schema `{schema}`; this build reads `csi-stretch/history/v1`")]
     Schema { path: std::path::PathBuf, schema: String },
+    #[error("{path}:{line}: {what}: the history was edited or damaged, judge the original")]
+    Order { path: std::path::PathBuf, line: usize, what: String },
     #[error("{path} is no history: its first line is not a `run` record")]
     NoRun { path: std::path::PathBuf },
 }
