@@ -16,6 +16,9 @@ pub const REDACTED: &str = "[redacted]";
 /// must not eat the digits of every size.
 const SHORT_BYTES: usize = 4;
 
+/// A line of a longer value that is at least this long is a secret of its own.
+const LINE_BYTES_MIN: usize = 8;
+
 /// Secrets by procedure. `Debug` shows the keys only.
 #[derive(Clone, Default)]
 pub struct Secrets {
@@ -69,13 +72,17 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A value as it is, and as a program prints it with its special characters escaped.
+/// A value as it is, as a program prints it with its special characters escaped, and each line of
+/// it that is long enough: logs are written by the line.
 fn spellings(value: &str) -> Vec<String> {
     if value.is_empty() {
         return Vec::new();
     }
     let debug = format!("{value:?}");
-    vec![value.to_owned(), debug[1..debug.len() - 1].to_owned()]
+    let lines = value.lines().map(str::trim).filter(|line| line.len() >= LINE_BYTES_MIN);
+    let mut all = vec![value.to_owned(), debug[1..debug.len() - 1].to_owned()];
+    all.extend(lines.map(str::to_owned));
+    all
 }
 
 fn remove(text: &str, secret: &str) -> String {

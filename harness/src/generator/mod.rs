@@ -5,7 +5,7 @@ mod script;
 
 use csi_stretch_oracle::{
     action::Action,
-    history::{Event, Expect, StepId},
+    history::{Event, Expect, StepId, Stopped},
 };
 
 pub use script::Script;
@@ -29,7 +29,7 @@ pub enum Next {
     /// Wait for a completion, then ask again.
     Pending,
     /// Nothing more; with a reason if the script could not go on.
-    Done(Option<String>),
+    Done(Option<Stopped>),
 }
 
 /// Decides what to do next.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use csi_stretch_oracle::{
     action::{Action, Call, CapacityRange, Fault, Load, PathRef, Probe, Rpc, Wait},
-    history::{Code, Completion, Ended, Event, EventKind, StepId},
+    history::{Because, Code, Completion, Event, EventKind, StepId, Stopped},
     offer::Offers,
 };
 
@@ -43,7 +43,7 @@ pub struct Script {
     /// Handles that a legal refusal left without an id; what needs them is passed over.
     missing: BTreeSet<String>,
     flight: Option<Flight>,
-    stopped: Option<String>,
+    stopped: Option<Stopped>,
 }
 
 impl Script {
@@ -96,13 +96,17 @@ impl Script {
     /// Ends the script early.
     fn stop(&mut self, why: impl std::fmt::Display) {
         let Current { step, verb, .. } = &self.current;
-        self.stopped.get_or_insert(format!("step {step} ({verb}): {why}"));
-        self.tasks.clear();
+        let why = format!("step {step} ({verb}): {why}");
+        self.end(Because::StepFailed, why);
     }
 
     /// The rest has no meaning for this target.
     fn not_applicable(&mut self, why: impl std::fmt::Display) {
-        self.stopped.get_or_insert(format!("{}{why}", Ended::NOT_APPLICABLE));
+        self.end(Because::NotApplicable, why.to_string());
+    }
+
+    fn end(&mut self, because: Because, why: String) {
+        self.stopped.get_or_insert(Stopped { because, why });
         self.tasks.clear();
     }
 

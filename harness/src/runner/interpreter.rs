@@ -7,13 +7,21 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use csi_stretch_oracle::{
     action::{Action, Call, Load, Rpc, Source},
     history::{
-        Code, Completion, Ended, Event, EventKind, Failure, Invoke, Leak, Outcome, Record, Side,
-        StepId,
+        Because, Code, Completion, Ended, Event, EventKind, Failure, Invoke, Leak, Outcome, Record,
+        Side, StepId, Stopped,
     },
 };
 use tokio::sync::watch;
 
-use super::{audit, bindings::Bindings, cleanup, journal::Journal};
+use super::{
+    audit,
+    bindings::{Bindings, Made},
+    cleanup,
+    journal::Journal,
+    record::Recorder,
+    space,
+    vigil::{Ending, Vigil},
+};
 use crate::{
     client::Client,
     generator::{Generator, Next, Step},
@@ -39,6 +47,10 @@ pub struct Workers {
     pub workload: Arc<Ledgers>,
     /// Faults; `None`: the target cannot be restarted.
     pub nemesis: Option<Arc<dyn Nemesis>>,
+    /// The watch over the driver; `None`: it is not this run's own.
+    pub vigil: Option<Arc<Vigil>>,
+    /// Makes answers fit for the journal.
+    pub recorder: Recorder,
     /// Longest wait for a call that states none.
     pub deadline: Duration,
 }
@@ -47,8 +59,12 @@ pub struct Workers {
 pub struct Place {
     /// Number of the instance.
     pub scenario: u32,
+    /// Its id.
+    pub id: String,
     /// On whom.
     pub side: Side,
+    /// This side's part of the run's folder.
+    pub dir: PathBuf,
     /// The target's node id.
     pub node_id: String,
     /// Goes before the name of every volume and snapshot; unique per run and scenario.
@@ -80,14 +96,11 @@ pub async fn run(
         index: 0,
         op: 0,
         leaks: Vec::new(),
+        full: None,
     };
     let (stopped, broken) = interpreter.script(generator).await;
     interpreter.teardown().await;
-    let mut leaks = std::mem::take(&mut interpreter.leaks);
-    if place.real {
-        leaks.extend(audit::paths(&place.staging, &place.targets));
-    }
-    let ended = Ended { at_us: journal.now_us(), stopped, broken, leaks };
+    let ended = interpreter.ended(stopped, broken);
     let record = Record::Ended { scenario: place.scenario, side: place.side, ended: ended.clone() };
     journal.add(record, true);
     ended
@@ -102,14 +115,17 @@ struct Interpreter<'a> {
     index: u32,
     op: u32,
     leaks: Vec<Leak>,
+    /// The lab had no space left when something failed.
+    full: Option<String>,
 }
 
 impl Interpreter<'_> {
     /// Returns why the script stopped early, and what broke, if anything did.
-    async fn script(&mut self, generator: &mut dyn Generator) -> (Option<String>, Option<String>) {
+    async fn script(&mut self, generator: &mut dyn Generator) -> (Option<Stopped>, Option<String>) {
         while self.op < OPS_MAX {
             if *self.interrupted.borrow() {
-                return (Some("interrupted".into()), None);
+                let why = "interrupted".into();
+                return (Some(Stopped { because: Because::Interrupted, why }), None);
             }
             let step = match generator.next() {
                 Next::Step(step) => step,
@@ -120,6 +136,12 @@ impl Interpreter<'_> {
             if completion.code() == Code::Harness {
                 return (None, Some(failure_text(&completion)));
             }
+            if let Some(full) = &self.full {
+                return (None, Some(full.clone()));
+            }
+            if let Some(ending) = self.ending() {
+                return (Some(ending.stops(&self.place.id)), None);
+            }
         }
         (None, Some(format!("the generator asked for more than {OPS_MAX} operations")))
     }
@@ -128,7 +150,9 @@ impl Interpreter<'_> {
     async fn teardown(&mut self) {
         self.workers.workload.stop_all();
         let mut part = 0;
-        while let Some(undo) = cleanup::next(&mut self.bindings) {
+        while self.ending().is_none()
+            && let Some(undo) = cleanup::next(&mut self.bindings)
+        {
             let id = StepId { step: StepId::TEARDOWN, verb: "teardown".into(), part };
             part += 1;
             let step = Step { id, action: Action::Call(Box::new(undo)), expect: Some(ok()) };
@@ -138,6 +162,51 @@ impl Interpreter<'_> {
                 self.leaks.push(leak);
             }
         }
+    }
+
+    /// What is left when the driver ended before everything was undone.
+    fn not_undone(&mut self) -> Vec<Leak> {
+        let left = self.bindings.made.iter().filter(|made| !made.deleted);
+        let leak = |made: &Made| Leak {
+            kind: if made.is_snapshot { "snapshot" } else { "volume" }.to_owned(),
+            what: made.id.clone().unwrap_or_else(|| made.handle.clone()),
+            why: "the driver's process ended before it could be removed".to_owned(),
+        };
+        left.map(leak).collect()
+    }
+
+    /// How it all ended, with what was left behind.
+    fn ended(&mut self, stopped: Option<Stopped>, broken: Option<String>) -> Ended {
+        // It may also have ended after its last answer.
+        let vigil = self.workers.vigil.clone();
+        let ending = vigil.as_deref().and_then(|vigil| vigil.look(&self.place.id));
+        let mut leaks = std::mem::take(&mut self.leaks);
+        match ending {
+            Some(_) => leaks.extend(self.not_undone()),
+            None if self.place.real => {
+                leaks.extend(audit::paths(&self.place.staging, &self.place.targets));
+            }
+            None => {}
+        }
+        let recorder = &self.workers.recorder;
+        let here = ending.filter(|ending| ending.scenario == self.place.id);
+        let driver_ended = here.map(|ending| recorder.text(&ending.how));
+        let (driver_ended, gone) = match self.place.side {
+            Side::Subject => (driver_ended, None),
+            Side::Reference => (None, driver_ended),
+        };
+        Ended {
+            at_us: self.journal.now_us(),
+            stopped,
+            driver_ended,
+            broken: broken.or_else(|| gone.map(|how| format!("the reference driver ended: {how}"))),
+            leaks: leaks.into_iter().map(|leak| recorder.leak(leak)).collect(),
+        }
+    }
+
+    /// How the driver ended, as far as this run has noticed.
+    fn ending(&self) -> Option<&Ending> {
+        self.workers.vigil.as_deref().and_then(Vigil::known)
     }
 
     async fn perform(
@@ -159,9 +228,34 @@ impl Interpreter<'_> {
         if let Action::Call(call) = &step.action {
             self.bindings.learn(call, &completion);
         }
+        let completion = self.workers.recorder.completion(&completion);
+        let completion = self.blame(&step.action, completion).await;
         let kind = EventKind::Complete(Box::new(completion.clone()));
         self.journal_event(op, kind, &mut generator, durable);
         completion
+    }
+
+    /// What failed because the lab is full, or because the driver's process is gone, is not held
+    /// against this very call.
+    async fn blame(&mut self, action: &Action, completion: Completion) -> Completion {
+        if self.full.is_none() {
+            self.full = space::trouble(&self.place.dir, &completion);
+        }
+        let (Completion::Fail(failure) | Completion::Info(failure)) = &completion else {
+            return completion;
+        };
+        let ask = matches!(action, Action::Call(_)) && failure.code == Code::Unavailable;
+        if !ask && !matches!(action, Action::Fault(_)) {
+            return completion;
+        }
+        let Some(vigil) = &self.workers.vigil else { return completion };
+        match vigil.look_again(&self.place.id).await {
+            Some(_) => Completion::Info(Failure {
+                code: Code::DriverEnded,
+                message: failure.message.clone(),
+            }),
+            None => completion,
+        }
     }
 
     async fn dispatch(&mut self, action: &Action, interruptible: bool) -> Completion {

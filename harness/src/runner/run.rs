@@ -17,6 +17,7 @@ use super::{
     Journal,
     interpreter::{self, Place},
     session::{OpenError, Opening, Session},
+    vigil::Vigil,
 };
 use crate::{generator::Script, scenario::Planned};
 
@@ -77,6 +78,9 @@ pub async fn run(
         if *interrupted.borrow() || gate.is_closed() {
             break;
         }
+        if passed_over(subject, planned, journal) {
+            continue;
+        }
         let (subject, reference) = (subject.clone(), reference.cloned());
         let (journal, interrupted) = (journal.clone(), interrupted.clone());
         tasks.spawn(async move {
@@ -97,6 +101,21 @@ pub async fn run(
     journal.add(Record::End(end), true);
 }
 
+/// Nothing more can be asked of a driver that has ended; what was planned says so.
+fn passed_over(subject: &Party, planned: &Planned, journal: &Journal) -> bool {
+    let Some(ending) = subject.session.vigil().and_then(Vigil::known) else { return false };
+    let (scenario, id) = (planned.instance.number, &planned.instance.id);
+    let ended = Ended {
+        at_us: journal.now_us(),
+        stopped: Some(ending.stops(id)),
+        driver_ended: None,
+        broken: None,
+        leaks: Vec::new(),
+    };
+    journal.add(Record::Ended { scenario, side: Side::Subject, ended }, false);
+    true
+}
+
 /// One instance on one side; `None` if that side cannot run it.
 async fn one(
     party: &Party,
@@ -107,12 +126,18 @@ async fn one(
     interrupted: &watch::Receiver<bool>,
 ) -> Option<Ended> {
     let planned = party.plan.get(position).filter(|planned| planned.instance.skip.is_none())?;
+    // A reference that has ended is no comparison any more; the scenario it ended in says so.
+    if side == Side::Reference && party.session.vigil().and_then(Vigil::known).is_some() {
+        return None;
+    }
     let number = planned.instance.number;
     let (staging, targets) = party.opening.path_roots();
     let own = number.to_string();
     let place = Place {
         scenario: number,
+        id: planned.instance.id.clone(),
         side,
+        dir: party.opening.dir.clone(),
         node_id: party.session.declared.node_id.clone(),
         name_prefix: Opening::name_prefix(&party.opening.run_id, number),
         staging: staging.join(&own),
@@ -156,11 +181,11 @@ async fn listed(subject: &Party, name_prefix: &str) -> Vec<Leak> {
         let completion = subject.session.client().call(&call, subject.opening.deadline).await;
         let Some(reply) = completion.reply() else { break };
         for entry in reply.entries.iter().flatten().filter(|entry| entry.id.contains(name_prefix)) {
-            leaks.push(Leak {
+            leaks.push(subject.session.recorder().leak(Leak {
                 kind: "volume".into(),
                 what: entry.id.clone(),
                 why: "still listed after its deletion was answered OK".into(),
-            });
+            }));
         }
         match &reply.next_token {
             Some(next) if !next.is_empty() && seen.insert(next.clone()) => {

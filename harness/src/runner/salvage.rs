@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use csi_stretch_oracle::{
     action::{Action, Call, Rpc},
-    history::{Completion, EventKind, Record, Side},
+    history::{Code, Completion, EventKind, Failure, Record, Side},
 };
 
 use super::{
     bindings::Bindings,
-    cleanup, journal,
+    cleanup, journal, record,
     registry::{Owner, Swept, WayBack},
     session::Opening,
 };
@@ -86,7 +86,7 @@ fn unfinished(
                     }
                     EventKind::Complete(completion) => {
                         if let Some(call) = asked.remove(&(*scenario, event.op)) {
-                            bindings.learn(&call, completion);
+                            bindings.learn(&call, &known(completion));
                         }
                     }
                 }
@@ -96,6 +96,19 @@ fn unfinished(
         }
     }
     open
+}
+
+/// Of an id that was not recorded whole nothing is known; it is asked for again.
+fn known(completion: &Completion) -> Completion {
+    let ids = completion.reply().into_iter().flat_map(|reply| {
+        let volume = reply.volume.as_ref().map(|volume| &volume.id);
+        volume.into_iter().chain(reply.snapshot.as_ref().map(|snapshot| &snapshot.id))
+    });
+    if ids.map(String::as_str).any(record::is_partial) {
+        let message = "its id is not in the history".to_owned();
+        return Completion::Info(Failure { code: Code::Unbound, message });
+    }
+    completion.clone()
 }
 
 async fn undo(client: &CsiV1, bindings: &mut Bindings, deadline: Duration, swept: &mut Swept) {

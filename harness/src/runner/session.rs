@@ -12,7 +12,7 @@ use csi_stretch_oracle::{
     history::{Code, Completion, Failure, Outcome, Target, Tier},
 };
 
-use super::Workers;
+use super::{Workers, record::Recorder, vigil::Vigil};
 use crate::{
     Boxed,
     client::{Client, channel, control::Control, csi_v1::CsiV1, secrets::Secrets},
@@ -64,6 +64,8 @@ pub struct Session {
     observer: Arc<dyn Observer>,
     medium: Arc<dyn Medium>,
     launched: Option<Arc<Launched>>,
+    vigil: Option<Arc<Vigil>>,
+    recorder: Recorder,
     deadline: Duration,
 }
 
@@ -122,20 +124,33 @@ impl Session {
             offers: offers::offers(&declared, &opening.profile, &support)?,
             tier,
         };
-        let deadline = opening.deadline;
-        Ok(Self { target, declared, client, observer, medium, launched, deadline })
+        let recorder = Recorder::new(opening.secrets.clone());
+        Ok(Self {
+            target: recorder.target(target),
+            declared,
+            client,
+            observer,
+            medium,
+            vigil: launched.clone().map(|launched| Arc::new(Vigil::new(launched))),
+            launched,
+            recorder,
+            deadline: opening.deadline,
+        })
     }
 
     /// Workers for one scenario, with a ledger of its own.
     pub fn workers(&self, seed: u64) -> Workers {
-        let nemesis = self.launched.clone().map(|launched| -> Arc<dyn Nemesis> {
-            Arc::new(Restarter { launched, patience: self.deadline })
-        });
+        let nemesis = self
+            .launched
+            .clone()
+            .map(|launched| -> Arc<dyn Nemesis> { Arc::new(Restarter { launched }) });
         Workers {
             client: self.client.clone(),
             host: self.observer.clone(),
             workload: Arc::new(Ledgers::new(seed, self.medium.clone())),
             nemesis,
+            vigil: self.vigil.clone(),
+            recorder: self.recorder.clone(),
             deadline: self.deadline,
         }
     }
@@ -143,6 +158,16 @@ impl Session {
     /// The connection, for questions outside a scenario.
     pub fn client(&self) -> &dyn Client {
         self.client.as_ref()
+    }
+
+    /// The watch over a driver that this run started.
+    pub fn vigil(&self) -> Option<&Vigil> {
+        self.vigil.as_deref()
+    }
+
+    /// Makes what this target says fit for a history.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Ends a driver that this run started.
@@ -153,7 +178,7 @@ impl Session {
     }
 }
 
-async fn launch(command: &[String], opening: &Opening) -> Result<Launched, LaunchError> {
+async fn launch(command: &[String], opening: &Opening) -> Result<Launched, OpenError> {
     let socket = opening.dir.join("csi.sock");
     let fill = |text: &String| {
         text.replace("{socket}", &format!("unix://{}", socket.display()))
@@ -164,22 +189,23 @@ async fn launch(command: &[String], opening: &Opening) -> Result<Launched, Launc
         env: opening.profile.env.iter().map(|(key, value)| (key.clone(), fill(value))).collect(),
         socket: socket.clone(),
         log: opening.log.clone(),
+        secrets: opening.secrets.clone(),
+        patience: opening.profile.start_timeout()?,
         run_id: opening.run_id.clone(),
     };
-    Launched::start(launch, opening.connect_timeout.max(Duration::from_secs(10))).await
+    Ok(Launched::start(launch).await?)
 }
 
 /// Nemesis of kind `process`: SIGKILL and start again.
 struct Restarter {
     launched: Arc<Launched>,
-    patience: Duration,
 }
 
 impl Nemesis for Restarter {
     fn perform<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Completion> {
         Box::pin(async move {
             let Fault::RestartDriver = fault;
-            match self.launched.restart(self.patience).await {
+            match self.launched.restart().await {
                 Ok(()) => Completion::Ok(Outcome::Done),
                 Err(error) => Completion::Fail(Failure {
                     code: Code::Unavailable,

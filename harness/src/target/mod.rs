@@ -6,6 +6,7 @@
 
 pub mod discover;
 pub mod endpoint;
+mod log;
 pub mod offers;
 pub mod process;
 pub mod profile;

@@ -45,6 +45,8 @@ pub struct Profile {
     pub target_dir: Option<PathBuf>,
     /// Longest wait for an answer: `30s`, `2m`.
     pub deadline: String,
+    /// Longest wait until `command` listens: starting a driver takes longer than finding one.
+    pub start_timeout: String,
     /// There is no profile, and the rest is what most drivers do.
     #[serde(skip)]
     pub assumed: bool,
@@ -132,6 +134,7 @@ impl Default for Profile {
             staging_dir: None,
             target_dir: None,
             deadline: "30s".into(),
+            start_timeout: "10s".into(),
             assumed: false,
             reference: Switch::On,
         }
@@ -146,6 +149,7 @@ impl Profile {
         let profile: Self = serde_saphyr::from_str(&text)
             .map_err(|e| ProfileError::Parse { path: path.into(), message: e.to_string() })?;
         profile.deadline()?;
+        profile.start_timeout()?;
         for size in [&profile.sizes.base, &profile.sizes.granularity] {
             size.as_ref().map(Size::bytes).transpose()?;
         }
@@ -166,13 +170,19 @@ impl Profile {
 
     /// Longest wait for an answer.
     pub fn deadline(&self) -> Result<std::time::Duration, ProfileError> {
-        humantime::parse_duration(&self.deadline).map_err(|e| ProfileError::Value {
-            what: format!(
-                "`deadline: {}` is no duration ({e}); write `30s` or `2m`",
-                self.deadline
-            ),
-        })
+        duration("deadline", &self.deadline)
     }
+
+    /// Longest wait until `command` listens.
+    pub fn start_timeout(&self) -> Result<std::time::Duration, ProfileError> {
+        duration("start_timeout", &self.start_timeout)
+    }
+}
+
+fn duration(key: &str, text: &str) -> Result<std::time::Duration, ProfileError> {
+    humantime::parse_duration(text).map_err(|e| ProfileError::Value {
+        what: format!("`{key}: {text}` is no duration ({e}); write `30s` or `2m`"),
+    })
 }
 
 impl Size {

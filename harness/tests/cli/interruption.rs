@@ -46,6 +46,53 @@ fn volumes(rig: &Rig, endpoint: &str) -> usize {
     list["entries"].as_array().unwrap().len()
 }
 
+/// The scenario in which a driver dies says so; the rest is not held against it one by one.
+#[test]
+fn a_driver_that_dies_is_told_once() {
+    let rig = Rig::new();
+    let profile = rig.path("slow.yaml");
+    std::fs::write(&profile, SLOW).unwrap();
+    let program = env!("CARGO_BIN_EXE_csi-stretch");
+    let endpoint = format!(
+        "exec:{program} mock --backing memory --listen {{socket}} --state-dir {} --profile {}",
+        rig.work().join("state").display(),
+        profile.display()
+    );
+    let args =
+        ["--endpoint", &endpoint, "--reference", "off", "--jobs", "2", "--focus", "expansion/"];
+    let child = start(rig.run(&args));
+    under_way(&rig);
+    let mark = format!(" {}", profile.display());
+    for process in entries(std::path::Path::new("/proc")) {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(" mock ") && line.trim_end().ends_with(&mark) {
+            let pid = process.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        }
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_str(&rig.read_latest("report.json")).unwrap();
+    let counts = &report["counts"];
+    assert_eq!((&counts["fail"], &counts["error"]), (&1.into(), &0.into()), "{counts}");
+    let failed: Vec<&serde_json::Value> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["verdict"] == "fail")
+        .collect();
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert_eq!(failed[0]["check"], "alive");
+    let what = failed[0]["what"].as_str().unwrap();
+    assert!(what.contains("SIGKILL") && what.contains("its last words"), "{what}");
+    let skipped = report["scenarios"].as_array().unwrap().iter().filter(|scenario| {
+        let why = scenario["skip"].as_str().unwrap_or_default();
+        why.contains("had ended (see expansion/")
+    });
+    assert!(skipped.count() > 5, "{counts}");
+}
+
 #[test]
 fn sigint_leaves_nothing_and_still_reports() {
     let rig = Rig::new();

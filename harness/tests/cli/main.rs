@@ -6,3 +6,4 @@ mod commands;
 mod interruption;
 mod rig;
 mod runs;
+mod secrets;

@@ -13,6 +13,7 @@ use crate::{
     verdict::Verdict,
 };
 
+mod alive;
 mod answered;
 mod capacity_contract;
 mod code_expected;
@@ -48,6 +49,7 @@ pub struct Check {
 
 /// Every check, in the order in which findings of equal weight are listed.
 pub const CHECKS: &[Check] = &[
+    alive::CHECK,
     data_kept::CHECK,
     volume_id::CHECK,
     never_shrinks::CHECK,

@@ -7,7 +7,7 @@ use super::{Check, table};
 use crate::{
     action::{Call, PathRef, Ref, Rpc},
     evidence::{Evidence, Op},
-    history::{Code, Leak},
+    history::{Because, Code, Leak},
     report::{Class, Finding},
     verdict::Verdict,
     words,
@@ -42,12 +42,18 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut left: Vec<&Op<'_>> = last.into_values().collect();
     left.sort_by_key(|op| op.begin());
     let mut findings: Vec<Finding> = left.into_iter().filter_map(refused).collect();
-    // A leak that a refusal explains needs no second finding.
-    if findings.is_empty() {
+    // A leak that a refusal or a dead driver explains needs no second finding.
+    if findings.is_empty() && !driver_ended(evidence) {
         let leaks = evidence.ended.map_or(&[][..], |ended| &ended.leaks);
         findings.extend(leaks.iter().map(leaked));
     }
     findings
+}
+
+/// Nobody was left to undo anything; the scenario that it ended in says so.
+fn driver_ended(evidence: &Evidence<'_>) -> bool {
+    let stopped = evidence.ended.and_then(|ended| ended.stopped.as_ref());
+    stopped.is_some_and(|stopped| stopped.because == Because::DriverEnded)
 }
 
 fn thing(call: &Call) -> Thing<'_> {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::{
     action::{Access, AccessMode, Action, Call, Capability, CapacityRange, PathRef, Ref, Rpc},
     history::{
-        Code, Completion, End, Ended, Event, EventKind, Expect, Failure, Instance, Invoke, Leak,
-        Outcome, Record, Reply, Run, Side, StepId, VolumeInfo,
+        Because, Code, Completion, End, Ended, Event, EventKind, Expect, Failure, Instance, Invoke,
+        Leak, Outcome, Record, Reply, Run, Side, StepId, Stopped, VolumeInfo,
     },
     judge::judge,
     report::{Finding, Report},
@@ -66,7 +66,8 @@ impl H {
             access: Some(access.clone()),
             skip: None,
         };
-        let over = |at_us| Ended { at_us, stopped: None, broken: None, leaks: vec![] };
+        let over =
+            |at_us| Ended { at_us, stopped: None, driver_ended: None, broken: None, leaks: vec![] };
         Self {
             run,
             instance,
@@ -109,6 +110,11 @@ impl H {
     pub fn ended(mut self, change: impl FnOnce(&mut Ended)) -> Self {
         change(self.ended.get_mut(&Side::Subject).expect("not cut"));
         self
+    }
+
+    /// The script ended early.
+    pub fn stopped(self, because: Because) -> Self {
+        self.ended(|ended| ended.stopped = Some(Stopped { because, why: "no volume".into() }))
     }
 
     /// Something was left behind.
@@ -322,7 +328,10 @@ impl H {
 
     /// What is found, a line each: check and clause, and the weight unless it fails.
     pub fn found(&self) -> Vec<String> {
-        self.report().findings.iter().map(|located| line(&located.finding)).collect()
+        let report = self.report();
+        // That one scenario alone grows nothing is no finding of a check.
+        let of_checks = report.findings.iter().map(|located| &located.finding);
+        of_checks.filter(|one| !(one.check == "whole" && one.clause.is_empty())).map(line).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     clause::Catalogue,
     compare::{self, Beside},
     evidence::{Evidence, Op},
-    history::{Code, Ended, Run},
+    history::{Because, Code, Ended, Run},
     report::{Class, ComparisonSummary, Finding, Growth, Relation, ScenarioResult},
     verdict::Verdict,
 };
@@ -115,7 +115,7 @@ fn result(
         axes: instance.axes.clone(),
         verdict: findings.iter().map(|finding| finding.verdict).fold(base, Verdict::max),
         skip: instance.skip.clone().or(skipped),
-        stopped: evidence.ended.and_then(|ended| ended.stopped.clone()),
+        stopped: evidence.ended.and_then(|ended| ended.stopped.as_ref()).map(ToString::to_string),
         start_us,
         elapsed_us: end_us.saturating_sub(start_us),
         findings,
@@ -125,7 +125,9 @@ fn result(
 
 fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
     let mut findings = unknown_clauses(evidence);
-    if evidence.instance.skip.is_none() {
+    if let Some(why) = never_begun(evidence) {
+        findings.push(WHOLE.not_applicable(evidence, None, why));
+    } else if evidence.instance.skip.is_none() {
         let strict = evidence.run.strict;
         let found = CHECKS.iter().flat_map(|check| (check.run)(evidence));
         findings.extend(found.map(|finding| levels::apply(finding, evidence.catalogue, strict)));
@@ -146,6 +148,13 @@ fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
     findings
 }
 
+/// Not even begun, because the driver had ended in another scenario.
+fn never_begun(evidence: &Evidence<'_>) -> Option<String> {
+    let stopped = evidence.ended?.stopped.as_ref()?;
+    (evidence.subject.is_empty() && stopped.because == Because::DriverEnded)
+        .then(|| stopped.to_string())
+}
+
 /// Why nothing is proved although nothing was found: not run to the end.
 fn unfinished(evidence: &Evidence<'_>) -> Option<Finding> {
     let open = || evidence.subject.iter().find(|op| op.completed.is_none());
@@ -154,8 +163,9 @@ fn unfinished(evidence: &Evidence<'_>) -> Option<Finding> {
     let (op, what) = match evidence.ended {
         None if evidence.subject.is_empty() => (None, "the history ends before it".to_owned()),
         None => (evidence.subject.last(), "the history ends here".to_owned()),
-        Some(Ended { stopped: Some(why), .. }) if why.starts_with(Ended::NOT_APPLICABLE) => {
-            return Some(WHOLE.not_applicable(evidence, evidence.subject.last(), why));
+        Some(Ended { stopped: Some(stopped), .. }) if stopped.because == Because::NotApplicable => {
+            let what = stopped.to_string();
+            return Some(WHOLE.not_applicable(evidence, evidence.subject.last(), what));
         }
         Some(ended) => match (&ended.stopped, open(), unsent()) {
             (Some(why), ..) => (evidence.subject.last(), format!("stopped early: {why}")),

@@ -212,6 +212,7 @@ fn a_broken_reference_is_a_remark_and_spoils_nothing() {
     let ended = crate::history::Ended {
         at_us: 1,
         stopped: None,
+        driver_ended: None,
         broken: Some("no disk".into()),
         leaks: vec![],
     };

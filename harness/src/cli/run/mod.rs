@@ -2,7 +2,7 @@
 //! the first connection, `parties` who is tested and compared, `folder` where reports go, `host`
 //! what a report says of this machine.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use csi_stretch_oracle::{
     history::{Run, SCHEMA},
@@ -69,8 +69,8 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     let reference = setting.open_reference(args, &folder, &run_dir, &subject).await;
     let run = describe(args, setting, &folder, &subject, &reference);
     folder.began();
-    let report = perform(args, setting, &folder, style, run, subject, reference.ok(), interrupted);
-    let report = report.await?;
+    let cast = Cast { run, subject, reference: reference.ok() };
+    let report = perform(args, setting, &history, style, cast, interrupted).await?;
     drop(run_dir);
     finish(&report, &folder, args.quiet, style)
 }
@@ -95,12 +95,13 @@ fn describe(
     subject: &Party,
     reference: &Result<Party, String>,
 ) -> Run {
+    let recorder = subject.session.recorder();
     Run {
         schema: SCHEMA.into(),
         id: folder.run_id.clone(),
         started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         tool_version: env!("CARGO_PKG_VERSION").into(),
-        command: std::env::args().collect(),
+        command: std::env::args().map(|word| recorder.text(&word)).collect(),
         seed: setting.seed,
         strict: args.strict,
         target: subject.session.target.clone(),
@@ -110,21 +111,25 @@ fn describe(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a run, each used once")]
-async fn perform(
-    args: &Args,
-    setting: &Setting,
-    folder: &Folder,
-    style: Style,
+/// Who takes part in a run, and the facts of it.
+struct Cast {
     run: Run,
     subject: Party,
     reference: Option<Party>,
+}
+
+async fn perform(
+    args: &Args,
+    setting: &Setting,
+    history: &Path,
+    style: Style,
+    cast: Cast,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
-    let history = folder.file("history.ndjson");
+    let Cast { run, subject, reference } = cast;
     let cannot = |error| Failure::report(format!("cannot write {}: {error}", history.display()));
     let progress = Progress::start(&run, &setting.catalogue, &subject.plan, args.quiet, style);
-    let journal = Journal::new(Some(&history), vec![Box::new(progress)]).map_err(cannot)?;
+    let journal = Journal::new(Some(history), vec![Box::new(progress)]).map_err(cannot)?;
     let journal = Arc::new(journal);
     let pace = Pace { jobs: args.jobs, fail_fast: args.fail_fast };
     let (subject, reference) = (Arc::new(subject), reference.map(Arc::new));

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::{super::testing::*, clean};
 use crate::{
     action::{PathRef, Rpc},
-    history::{Code, Observation},
+    history::{Because, Code, Observation},
     report::Class,
     verdict::Verdict,
 };
@@ -137,7 +137,7 @@ fn teardown(#[case] h: H, #[case] found: &[&str]) {
     created().publish().expand(128).reply(128, true).node_expand(128).ok()
         .probe(Observation::default()), "vacuous")]
 #[case::expected_to_be_measured(created().publish().expect(&[Code::Ok]).blind(), "code-expected")]
-#[case::stopped(created().ended(|e| e.stopped = Some("no volume".into())), "whole")]
+#[case::stopped(created().stopped(Because::StepFailed), "whole")]
 #[case::cut(clean().cut(), "whole")]
 #[case::in_the_middle_of_a_call(clean().expand(256).cut(), "whole")]
 #[case::never_came_back(clean().expand(256), "whole")]
@@ -162,7 +162,7 @@ fn a_proved_failure_is_not_watered_down() {
         .expect(&[Code::Ok])
         .creates(64, 0)
         .fails(Code::Internal)
-        .ended(|ended| ended.stopped = Some("no volume".into()));
+        .stopped(Because::StepFailed);
     assert_eq!(h.found(), [format!("code-expected {FIRST}")]);
 }
 
@@ -174,4 +174,26 @@ fn a_broken_lab_is_an_error_and_accuses_nobody(#[case] h: H) {
     assert_eq!(h.found(), [format!("lab {FIRST} error")]);
     assert_eq!(report.verdict, Verdict::Error);
     assert_eq!(report.findings[0].finding.class, Class::Lab);
+}
+
+/// A driver that the run started ended: one scenario says so, no other is held against it.
+#[rstest]
+#[case::here(
+    clean().expand(256).fails(Code::DriverEnded).leak("volume").stopped(Because::DriverEnded)
+        .ended(|ended| ended.driver_ended = Some("signal: 11 (SIGSEGV); …".into())),
+    &["alive general.process.long-running"], Verdict::Fail)]
+#[case::here_and_only_after_the_last_step(
+    clean().ended(|ended| ended.driver_ended = Some("exit status: 2; …".into())),
+    &["alive general.process.long-running"], Verdict::Fail)]
+#[case::under_way_elsewhere(
+    clean().expand(256).fails(Code::DriverEnded).leak("volume").stopped(Because::DriverEnded),
+    &["whole controller-expand.purpose inconclusive"], Verdict::Inconclusive)]
+#[case::never_begun(H::xfs().stopped(Because::DriverEnded), &[], Verdict::Skip)]
+fn a_driver_that_ended_is_told_once(
+    #[case] h: H,
+    #[case] found: &[&str],
+    #[case] verdict: Verdict,
+) {
+    assert_eq!(h.found(), found);
+    assert_eq!(h.report().scenarios[0].verdict, verdict);
 }

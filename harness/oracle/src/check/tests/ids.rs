@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::super::testing::*;
 use crate::{
     action::{CapacityRange, Rpc},
-    history::{Code, Ended},
+    history::{Because, Code},
     verdict::Verdict,
 };
 
@@ -30,7 +30,7 @@ fn made(h: H, handle: &str, id: &str) -> H {
 fn ids(#[case] h: H, #[case] clause: Option<&str>) {
     let report = h.report();
     let found: Vec<&str> =
-        report.findings.iter().map(|finding| finding.finding.clause.as_str()).collect();
+        report.scenarios[0].findings.iter().map(|finding| finding.clause.as_str()).collect();
     assert_eq!(found, Vec::from_iter(clause));
 }
 
@@ -56,7 +56,7 @@ fn refused(code: Code, step: u16, limit: i64) -> H {
 #[case::interrupted(refused(Code::Interrupted, 1, 0), Verdict::Inconclusive)]
 #[case::does_not_apply(
     made(H::block(), "a", "1")
-        .ended(|ended| ended.stopped = Some(format!("{}nothing to repeat", Ended::NOT_APPLICABLE))),
+        .stopped(Because::NotApplicable),
     Verdict::Skip)]
 fn answers_that_blame_nobody(#[case] h: H, #[case] verdict: Verdict) {
     let report = h.report();

@@ -11,9 +11,9 @@ use crate::{
     },
     check::testing::H,
     history::{
-        Code, Completion, End, Ended, Entry, Event, EventKind, Expect, Failure, FsGeometry, Invoke,
-        Leak, LoadReport, Mismatch, Observation, Outcome, Record, Reply, Side, SnapshotInfo,
-        Statfs, StepId, Usage, VolumeInfo,
+        Because, Code, Completion, End, Ended, Entry, Event, EventKind, Expect, Failure,
+        FsGeometry, Invoke, Leak, LoadReport, Mismatch, Observation, Outcome, Record, Reply, Side,
+        SnapshotInfo, Statfs, StepId, Stopped, Usage, VolumeInfo,
     },
 };
 
@@ -174,7 +174,8 @@ fn everything_else() {
     let leak = Leak { kind: "mount".into(), what: "/x".into(), why: "busy".into() };
     let ended = Ended {
         at_us: 1,
-        stopped: Some("a".into()),
+        stopped: Some(Stopped { because: Because::StepFailed, why: "a".into() }),
+        driver_ended: Some("c".into()),
         broken: Some("b".into()),
         leaks: vec![leak.clone()],
     };

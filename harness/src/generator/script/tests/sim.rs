@@ -7,7 +7,7 @@ use csi_stretch_oracle::{
     action::{Access, Action, Call, CapacityRange, Load, PathRef, Ref, Rpc, Source},
     history::{
         Code, Completion, Event, EventKind, Failure, FsGeometry, Invoke, LoadReport, Observation,
-        Outcome, Reply,
+        Outcome, Reply, Stopped,
     },
     offer::{KNOWN, Offers},
 };
@@ -318,7 +318,7 @@ fn handle(id: Option<&Ref>) -> Result<&str, Code> {
 /// Steps and their answers, to the end.
 pub struct Ran {
     pub steps: Vec<(Step, Completion)>,
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
 }
 
 /// Most steps that any script may take.

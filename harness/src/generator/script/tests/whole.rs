@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use csi_stretch_oracle::{
     action::Action,
-    history::{Code, Completion, Ended, Failure, Outcome, Reply},
+    history::{Because, Code, Completion, Failure, Outcome, Reply},
 };
 use rstest::rstest;
 
@@ -74,7 +74,7 @@ fn a_right_driver_is_never_blamed(#[case] flavour: Flavour, #[case] at_least: us
         }
         // A driver whose controller grows everything never sees a node step to repeat.
         let nothing_to_repeat =
-            ran.stopped.as_ref().is_some_and(|why| why.starts_with(Ended::NOT_APPLICABLE));
+            ran.stopped.as_ref().is_some_and(|s| s.because == Because::NotApplicable);
         assert!(ran.stopped.is_none() || nothing_to_repeat, "{id}: {:?}", ran.stopped);
         let last = ran.steps.last().map(|(step, _)| step.id.step).unwrap_or_default();
         assert!(last > 0 || nothing_to_repeat, "{id}: nothing after the set-up");

@@ -14,6 +14,14 @@ use crate::{
     offer::Offers,
 };
 
+mod code;
+mod observation;
+mod reply;
+
+pub use code::Code;
+pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Statfs};
+pub use reply::{Entry, Reply, SnapshotInfo, Usage, VolumeInfo};
+
 /// Version of the history format; a reader refuses others.
 pub const SCHEMA: &str = "csi-stretch/history/v1";
 
@@ -196,12 +204,6 @@ pub struct StepId {
     pub part: u16,
 }
 
-impl Ended {
-    /// How `stopped` begins when the rest of the script has no meaning for this target: the
-    /// scenario is then a skip.
-    pub const NOT_APPLICABLE: &str = "not applicable: ";
-}
-
 impl StepId {
     /// Step number of everything that undoes a scenario.
     pub const TEARDOWN: u16 = u16::MAX;
@@ -255,294 +257,55 @@ pub struct Failure {
     pub message: String,
 }
 
-/// gRPC's codes, and a few of the harness's own.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the first seventeen are gRPC's own names")]
-pub enum Code {
-    Ok,
-    Cancelled,
-    Unknown,
-    InvalidArgument,
-    DeadlineExceeded,
-    NotFound,
-    AlreadyExists,
-    PermissionDenied,
-    ResourceExhausted,
-    FailedPrecondition,
-    Aborted,
-    OutOfRange,
-    Unimplemented,
-    Internal,
-    Unavailable,
-    DataLoss,
-    Unauthenticated,
-    /// The volume is full (ENOSPC).
-    NoSpace,
-    /// Another error of the kernel.
-    Io,
-    /// Nothing can be measured here; the message says what is missing.
-    Unobservable,
-    /// Not sent, because an earlier step gave no id to send.
-    Unbound,
-    /// Given up because the run was interrupted; the driver may have done it or not.
-    Interrupted,
-    /// The harness or the lab broke; never the driver.
-    Harness,
-}
-
-impl Code {
-    /// The specification's spelling, `OUT_OF_RANGE`; the harness's own codes likewise.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Cancelled => "CANCELLED",
-            Self::Unknown => "UNKNOWN",
-            Self::InvalidArgument => "INVALID_ARGUMENT",
-            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Self::NotFound => "NOT_FOUND",
-            Self::AlreadyExists => "ALREADY_EXISTS",
-            Self::PermissionDenied => "PERMISSION_DENIED",
-            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
-            Self::FailedPrecondition => "FAILED_PRECONDITION",
-            Self::Aborted => "ABORTED",
-            Self::OutOfRange => "OUT_OF_RANGE",
-            Self::Unimplemented => "UNIMPLEMENTED",
-            Self::Internal => "INTERNAL",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::DataLoss => "DATA_LOSS",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::NoSpace => "NO_SPACE",
-            Self::Io => "IO",
-            Self::Unobservable => "UNOBSERVABLE",
-            Self::Unbound => "UNBOUND",
-            Self::Interrupted => "INTERRUPTED",
-            Self::Harness => "HARNESS",
-        }
-    }
-
-    /// Said by the harness and not by the driver: nobody is to blame for it.
-    pub fn is_ours(self) -> bool {
-        matches!(self, Self::Unbound | Self::Interrupted | Self::Harness)
-    }
-
-    /// A reply with this code leaves open whether the call took effect. These five are what
-    /// csi-resizer calls "not final" (external-resizer, `IsFinalError`), minus ABORTED, which
-    /// refuses this very call.
-    pub fn is_indefinite(self) -> bool {
-        matches!(
-            self,
-            Self::DeadlineExceeded | Self::Unavailable | Self::Cancelled | Self::ResourceExhausted
-        )
-    }
-}
-
-impl std::fmt::Display for Code {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A driver's answer, in one shape for all procedures; only the fields of the procedure are set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Reply {
-    /// CreateVolume, ControllerGetVolume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume: Option<VolumeInfo>,
-    /// ControllerExpandVolume and NodeExpandVolume: bytes as replied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capacity_bytes: Option<i64>,
-    /// ControllerExpandVolume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_expansion_required: Option<bool>,
-    /// ControllerPublishVolume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub publish_context: Option<BTreeMap<String, String>>,
-    /// NodeGetVolumeStats.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub usage: Vec<Usage>,
-    /// ValidateVolumeCapabilities: whether `confirmed` was set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirmed: Option<bool>,
-    /// ListVolumes, ListSnapshots: ids in order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entries: Option<Vec<Entry>>,
-    /// ListVolumes, ListSnapshots.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_token: Option<String>,
-    /// GetCapacity, bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub available_capacity: Option<i64>,
-    /// GetCapacity, bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub maximum_volume_size: Option<i64>,
-    /// GetCapacity, bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minimum_volume_size: Option<i64>,
-    /// CreateSnapshot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<SnapshotInfo>,
-    /// GetPluginInfo: name; NodeGetInfo: node id; ValidateVolumeCapabilities: message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// GetPluginInfo.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vendor_version: Option<String>,
-    /// The three capability calls: CSI's enum names; unknown values as `UNKNOWN(n)`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<Vec<String>>,
-    /// Probe: unset counts as true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ready: Option<bool>,
-}
-
-/// A volume in a reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct VolumeInfo {
-    /// The driver's id.
-    pub id: String,
-    /// Bytes as replied; 0 is unknown.
-    pub capacity_bytes: i64,
-    /// Returned to the driver unchanged.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub context: BTreeMap<String, String>,
-    /// Whether a content source was stated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content_source: Option<String>,
-}
-
-/// A snapshot in a reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SnapshotInfo {
-    /// The driver's id.
-    pub id: String,
-    /// Id of the volume it was taken of.
-    pub source_volume_id: String,
-    /// Bytes; 0 is unknown.
-    pub size_bytes: i64,
-    /// It can be restored now.
-    pub ready_to_use: bool,
-}
-
-/// One entry of a listing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entry {
-    /// Volume or snapshot id.
-    pub id: String,
-    /// Bytes as replied.
-    pub bytes: i64,
-    /// ListVolumes: nodes it is published on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub nodes: Vec<String>,
-}
-
-/// One entry of NodeGetVolumeStats.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Usage {
-    /// `BYTES`, `INODES` or `UNKNOWN`.
-    pub unit: String,
-    /// In that unit.
-    pub total: i64,
-    /// In that unit.
-    pub used: i64,
-    /// In that unit.
-    pub available: i64,
-}
-
-/// What was measured at a path, bytes. What could not be measured is `None`, and `notes` say why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Observation {
-    /// Size of the block device (BLKGETSIZE64).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device_bytes: Option<u64>,
-    /// `major:minor`, or the simulated device's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device: Option<String>,
-    /// From the superblock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fs: Option<FsGeometry>,
-    /// From statfs; only to be compared with its own earlier value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub statfs: Option<Statfs>,
-    /// Mounted read-only.
-    pub read_only: bool,
-    /// The path is not a mount or device of its own: it shows the file system around it.
-    pub shared: bool,
-    /// What could not be measured, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// A file system's own idea of its size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FsGeometry {
-    /// `ext4`, `xfs`, `btrfs`.
-    pub kind: String,
-    /// Blocks times block size, bytes.
-    pub bytes: u64,
-    /// What the size may fall short of the device and still be whole: an allocation group,
-    /// block group or chunk that does not fit any more, bytes.
-    pub slack_bytes: u64,
-}
-
-/// statfs, bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Statfs {
-    /// Blocks times fragment size.
-    pub total_bytes: u64,
-    /// For unprivileged users.
-    pub available_bytes: u64,
-}
-
-/// What a load did, in blocks of the ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct LoadReport {
-    /// Acknowledged by fsync.
-    pub bytes_written: u64,
-    /// Read back and right.
-    pub bytes_verified: u64,
-    /// Everything the ledger holds for the volume, bytes.
-    pub bytes_in_ledger: u64,
-    /// Damaged or missing blocks, the first 16.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mismatches: Vec<Mismatch>,
-    /// How many there are in all.
-    pub mismatches_total: u64,
-    /// Errors a background writer met, the first 16.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Failure>,
-}
-
-/// A block that is not what was acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mismatch {
-    /// Byte offset in the file or device.
-    pub offset: u64,
-    /// Length in bytes.
-    pub length: u64,
-    /// `zeros`, `stale (write 3, want 4)`, `block of v2 at 65536`, `unreadable: EIO`.
-    pub what: String,
-}
-
 /// How an instance ended on one side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// Microseconds since the run began, monotonic.
     pub at_us: u64,
-    /// The script ended early, and why (a step that everything after depends on failed).
+    /// The script ended before its last step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
+    /// A driver that this run started ended in this scenario: its exit status and last words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver_ended: Option<String>,
     /// The harness or the lab broke; the verdict is `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
     /// What could not be removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaks: Vec<Leak>,
+}
+
+/// Why a script ended before its last step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stopped {
+    /// What kind of reason it is.
+    pub because: Because,
+    /// The reason in words.
+    pub why: String,
+}
+
+/// Kinds of reasons to end a script early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// A step that everything after depends on failed.
+    StepFailed,
+    /// The rest has no meaning for this target: the scenario is a skip.
+    NotApplicable,
+    /// The run was interrupted.
+    Interrupted,
+    /// A driver that this run started had ended, here or in another scenario.
+    DriverEnded,
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.because {
+            Because::NotApplicable => write!(f, "not applicable: {}", self.why),
+            _ => f.write_str(&self.why),
+        }
+    }
 }
 
 /// Something left behind.

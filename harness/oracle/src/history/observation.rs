@@ -1,0 +1,83 @@
+//! What the harness itself measures: sizes of devices and file systems, and blocks of data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// What was measured at a path, bytes. What could not be measured is `None`, and `notes` say why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Observation {
+    /// Size of the block device (BLKGETSIZE64).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_bytes: Option<u64>,
+    /// `major:minor`, or the simulated device's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// From the superblock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fs: Option<FsGeometry>,
+    /// From statfs; only to be compared with its own earlier value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statfs: Option<Statfs>,
+    /// Mounted read-only.
+    pub read_only: bool,
+    /// The path is not a mount or device of its own: it shows the file system around it.
+    pub shared: bool,
+    /// What could not be measured, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A file system's own idea of its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FsGeometry {
+    /// `ext4`, `xfs`, `btrfs`.
+    pub kind: String,
+    /// Blocks times block size, bytes.
+    pub bytes: u64,
+    /// What the size may fall short of the device and still be whole: an allocation group,
+    /// block group or chunk that does not fit any more, bytes.
+    pub slack_bytes: u64,
+}
+
+/// statfs, bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Statfs {
+    /// Blocks times fragment size.
+    pub total_bytes: u64,
+    /// For unprivileged users.
+    pub available_bytes: u64,
+}
+
+/// What a load did, in blocks of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LoadReport {
+    /// Acknowledged by fsync.
+    pub bytes_written: u64,
+    /// Read back and right.
+    pub bytes_verified: u64,
+    /// Everything the ledger holds for the volume, bytes.
+    pub bytes_in_ledger: u64,
+    /// Damaged or missing blocks, the first 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Mismatch>,
+    /// How many there are in all.
+    pub mismatches_total: u64,
+    /// Errors a background writer met, the first 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Failure>,
+}
+
+/// A block that is not what was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mismatch {
+    /// Byte offset in the file or device.
+    pub offset: u64,
+    /// Length in bytes.
+    pub length: u64,
+    /// `zeros`, `stale (write 3, want 4)`, `block of v2 at 65536`, `unreadable: EIO`.
+    pub what: String,
+}
