@@ -7,8 +7,8 @@ use csi_stretch_oracle::{
     clause::Basis,
     history::{StepId, Tier},
     report::{
-        Class, ClauseResult, ClauseState, Finding, Growth, LocatedFinding, Relation, Report,
-        ScenarioResult, StepResult,
+        Class, ClauseResult, ClauseState, Finding, Growth, GrowthState, LocatedFinding, Relation,
+        Report, ScenarioResult, StepResult,
     },
     verdict::Verdict,
 };
@@ -194,6 +194,19 @@ pub fn tier_says(tier: Tier) -> &'static str {
         }
         Tier::Loop => "Sizes were measured on real devices and file systems of this kernel.",
     }
+}
+
+/// `12 of 244 ran; growth is not offered`: what a green word alone would hide. `None`: growth was
+/// tested.
+pub fn growth_says(report: &Report) -> Option<String> {
+    let said = match report.growth_tested.state {
+        GrowthState::Tested => return None,
+        GrowthState::NotSelected => "growth was not selected",
+        GrowthState::NotOffered => "growth is not offered",
+        GrowthState::NotTested => "growth was not tested",
+    };
+    let ran = report.counts.total - report.counts.skip.min(report.counts.total);
+    Some(format!("{ran} of {} ran; {said}", report.counts.total))
 }
 
 /// What the verdict of the run says, in a sentence.

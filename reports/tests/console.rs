@@ -1,6 +1,6 @@
 //! Console text: snapshots, colour, and what a hostile driver cannot do to a terminal.
 
-use csi_stretch_oracle::verdict::Verdict;
+use csi_stretch_oracle::{report::GrowthState, verdict::Verdict};
 use csi_stretch_reports::console::{self, Style};
 
 use crate::fixture;
@@ -59,6 +59,19 @@ fn one_grep_finds_each_failed_scenario_with_its_reason() {
             assert!(line.contains(&scenario.findings[0].clause), "{line}");
         }
     }
+}
+
+/// A green word must not hide that nothing was grown.
+#[rstest::rstest]
+#[case(GrowthState::Tested, "PASS  2 scenarios")]
+#[case(GrowthState::NotSelected, "PASS (2 of 2 ran; growth was not selected)  2 scenarios")]
+#[case(GrowthState::NotOffered, "PASS (2 of 2 ran; growth is not offered)  2 scenarios")]
+#[case(GrowthState::NotTested, "PASS (2 of 2 ran; growth was not tested)  2 scenarios")]
+fn the_last_line_says_whether_growth_was_tested(#[case] state: GrowthState, #[case] want: &str) {
+    let mut report = fixture::clean();
+    report.growth_tested.state = state;
+    let line = console::summary(&report, Style::PLAIN);
+    assert!(line.starts_with(want), "{line}");
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn has_every_section_and_all_that_was_found() {
         "skipped",
         "leaks",
         "environment",
+        "words",
     ];
     for section in sections {
         assert!(text.contains(&format!("<section id=\"{section}\"")), "{section}");

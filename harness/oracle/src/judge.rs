@@ -18,6 +18,7 @@ mod placeholder;
 mod replay;
 mod scenario;
 mod steps;
+mod tested;
 
 use collect::History;
 use scenario::Judged;
@@ -27,15 +28,24 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
     let history = History::collect(records);
     let judged: Vec<Judged> =
         history.cases.iter().map(|case| scenario::judge(&history.run, case, catalogue)).collect();
-    let of_run = of_run(&history, catalogue);
+    let growth_tested = tested::growth(&history, &judged);
+    let mut of_run = of_run(&history, catalogue);
     let clauses = matrix::matrix(&history.run, &judged, catalogue);
     let comparison = history.run.reference.is_some().then(|| scenario::summary(&judged));
     let worst = judged.iter().map(|case| case.result.verdict);
-    let verdict = worst.chain(of_run.iter().map(|finding| finding.verdict)).max();
+    let mut verdict = worst.chain(of_run.iter().map(|finding| finding.verdict)).max();
+    // What is not green already says enough.
+    if verdict == Some(Verdict::Pass)
+        && let Some(finding) = tested::finding(&growth_tested)
+    {
+        verdict = Some(finding.verdict);
+        of_run.push(finding);
+    }
     let leaks = history.leaks();
     Report {
         schema: SCHEMA.to_owned(),
         verdict: verdict.unwrap_or(Verdict::Skip),
+        growth_tested,
         counts: counts(&judged),
         elapsed_us: history.last_us,
         interrupted: history.end.as_ref().is_none_or(|end| end.interrupted),

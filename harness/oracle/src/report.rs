@@ -24,6 +24,9 @@ pub struct Report {
     pub run: Run,
     /// Worst verdict of all scenarios.
     pub verdict: Verdict,
+    /// Whether growth, which is what all this is about, was tested.
+    #[serde(default)]
+    pub growth_tested: GrowthTested,
     /// How many scenario instances ended how.
     pub counts: Counts,
     /// From the first record to the last, microseconds.
@@ -42,6 +45,32 @@ pub struct Report {
     pub comparison: Option<ComparisonSummary>,
     /// Left behind by the run or a scenario.
     pub leaks: Vec<Leak>,
+}
+
+/// Whether growth was tested. A green run that grew nothing must not read as a good driver.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GrowthTested {
+    /// In a word.
+    pub state: GrowthState,
+    /// Why not.
+    pub why: Option<String>,
+}
+
+/// See [`GrowthTested`].
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GrowthState {
+    /// One growth at least was asked for. Also what an older report is taken to say.
+    #[default]
+    Tested,
+    /// The selection has no scenario that grows anything.
+    NotSelected,
+    /// The target declares no growth.
+    NotOffered,
+    /// The target declares growth, it was selected, and none was asked for: the run proves nothing.
+    NotTested,
 }
 
 /// Number of scenario instances per verdict.

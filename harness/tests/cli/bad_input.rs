@@ -89,6 +89,90 @@ fn reports_that_cannot_be_written_are_exit_5() {
     assert!(stderr(&output).contains("file/below"));
 }
 
+/// A history that is not as a run wrote it is refused with the line, and never judged.
+#[rstest::rstest]
+#[case::doubled(|lines: &mut Vec<String>| {
+    let line = lines[event(lines)].clone();
+    lines.insert(event(lines), line);
+}, "event index 0 repeated")]
+#[case::removed(|lines: &mut Vec<String>| drop(lines.remove(event(lines))), "event index 0 is missing")]
+#[case::run_doubled(|lines: &mut Vec<String>| lines.insert(1, lines[0].clone()), ":2: run repeated")]
+#[case::edited(
+    |lines: &mut Vec<String>| lines[1] = lines[1].replace("\"record\"", "\"recrod\""),
+    ":2: not a history")]
+fn a_damaged_history_is_exit_2_with_its_line(
+    #[case] damage: fn(&mut Vec<String>),
+    #[case] words: &str,
+) {
+    let rig = Rig::new();
+    expect_exit(&mut rig.run(&["-q", "--scenario", "expansion/odd-sizes[fs=xfs]"]), 0);
+    let mut lines: Vec<String> =
+        rig.read_latest("history.ndjson").lines().map(str::to_owned).collect();
+    damage(&mut lines);
+    let file = rig.path("damaged.ndjson");
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let output = expect_exit(rig.command(&["check"]).arg(&file), 2);
+    let text = stderr(&output);
+    assert!(text.contains(words) && text.contains("damaged.ndjson:"), "{text}");
+}
+
+fn event(lines: &[String]) -> usize {
+    lines.iter().position(|line| line.contains("\"record\":\"event\"")).unwrap()
+}
+
+/// Cut after any line, a history proves no driver good.
+#[test]
+fn a_cut_history_is_exit_3() {
+    let rig = Rig::new();
+    expect_exit(&mut rig.run(&["-q", "--scenario", "expansion/odd-sizes[fs=xfs]"]), 0);
+    let history = rig.read_latest("history.ndjson");
+    let lines: Vec<&str> = history.lines().collect();
+    let file = rig.path("cut.ndjson");
+    for length in [1, 2, lines.len() / 2, lines.len() - 1] {
+        std::fs::write(&file, lines[..length].join("\n") + "\n").unwrap();
+        expect_exit(rig.command(&["check"]).arg(&file), 3);
+    }
+    std::fs::write(&file, &history).unwrap();
+    expect_exit(rig.command(&["check"]).arg(&file), 0);
+}
+
+/// A driver that declares growth must not pass because nothing that grows could run; one that
+/// declares none passes, and the last line says what that is worth.
+#[rstest::rstest]
+#[case::no_controller("controller_service: false\nexpansion: []\n", 3, "growth was not tested)")]
+#[case::no_growth(
+    "expansion: []\ncontroller: [create_delete_volume]\nnode: [stage_unstage_volume]\n",
+    0,
+    "growth is not offered)"
+)]
+fn nothing_grown_is_not_simply_green(
+    #[case] profile: &str,
+    #[case] exit: i32,
+    #[case] words: &str,
+) {
+    let rig = Rig::new();
+    let file = rig.path("profile.yaml");
+    std::fs::write(&file, profile).unwrap();
+    let mock = rig.mock(&["--profile", file.to_str().unwrap()]);
+    let args = ["--endpoint", &mock.endpoint(), "--reference", "off", "-q"];
+    let output = expect_exit(&mut rig.run(&args), exit);
+    let text = crate::rig::stdout(&output);
+    assert!(text.lines().last().is_some_and(|line| line.contains(words)), "{text}");
+}
+
+#[test]
+fn a_driver_that_never_listens_is_exit_3_after_its_start_timeout() {
+    let rig = Rig::new();
+    let file = rig.path("target.yaml");
+    let text = "endpoint: exec\ncommand: [sh, -c, \"echo still thinking; exec sleep 60\"]\n";
+    std::fs::write(&file, format!("{text}start_timeout: 1s\n")).unwrap();
+    let began = Instant::now();
+    let output = expect_exit(rig.run(&["--target"]).arg(&file), 3);
+    assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
+    let text = stderr(&output);
+    assert!(text.contains("still thinking") && text.contains("start_timeout"), "{text}");
+}
+
 #[rstest::rstest]
 #[case(&["run", "--no-such-flag"])]
 #[case(&["run", "--endpoint", "csi.sock"])]

@@ -41,8 +41,10 @@ pub fn failures(report: &Report, style: Style) -> String {
 fn block(view: &View<'_>, group: &Group<'_>, style: Style) -> String {
     let (located, finding) = (group.first, &group.first.finding);
     let word = style.verdict(finding.verdict, word(finding.verdict));
-    let head = format!("{word} {}: {}", tame(&located.scenario), view::class_name(finding.class));
-    let mut lines = vec![("", tame(&finding.what)), ("clause", clause(group))];
+    let whole = if located.scenario.is_empty() { "the run as a whole" } else { &located.scenario };
+    let head = format!("{word} {}: {}", tame(whole), view::class_name(finding.class));
+    let mut lines = vec![("", tame(&finding.what))];
+    lines.extend((!finding.clause.is_empty()).then(|| ("clause", clause(group))));
     if let Some(clause) = group.clause {
         lines.push(("", tame(&clause.paraphrase)));
     }

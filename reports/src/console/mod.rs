@@ -110,8 +110,9 @@ pub fn summary(report: &Report, style: Style) -> String {
             let _ = write!(extra, "  {}", text::counted(number, one, many));
         }
     }
+    let growth = view::growth_says(report).map(|says| format!(" ({says})")).unwrap_or_default();
     format!(
-        "{word}  {}: {ended}{extra}  {} in {}s{interrupted}  seed {}\n",
+        "{word}{growth}  {}: {ended}{extra}  {} in {}s{interrupted}  seed {}\n",
         text::counted(counts.total as usize, "scenario", "scenarios"),
         text::counted(counts.calls as usize, "call", "calls"),
         text::seconds(report.elapsed_us),
@@ -137,7 +138,8 @@ pub fn skips(report: &Report, style: Style) -> String {
     out
 }
 
-/// The end of a run: what was not run, what is wrong, and the summary as the last line.
+/// The end of a run: what was not run, what is wrong, what is unproven, and the summary as
+/// the last line.
 pub fn end(report: &Report, style: Style) -> String {
     let skips = skips(report, style);
     let failures = failures(report, style);
@@ -145,7 +147,12 @@ pub fn end(report: &Report, style: Style) -> String {
     for part in [skips, failures].iter().filter(|part| !part.is_empty()) {
         let _ = writeln!(out, "\n{}", part.trim_end());
     }
-    format!("{out}\n{}", summary(report, style))
+    out.push('\n');
+    // Once more, because the head of a long run has scrolled away.
+    for unproven in &report.run.host.unproven {
+        let _ = writeln!(out, "unproven   {}", tame(unproven));
+    }
+    out + &summary(report, style)
 }
 
 /// Everything that a run would have printed.

@@ -72,6 +72,11 @@ impl<'a> Fixes<'a> {
         }
     }
 
+    /// Neither failures nor advice.
+    pub fn says_nothing(&self) -> bool {
+        self.is_empty() && self.advice.is_empty()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }

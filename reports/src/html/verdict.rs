@@ -9,6 +9,7 @@ pub struct Head<'a> {
     /// `fail`: word, CSS class and icon.
     pub verdict: &'static str,
     pub says: &'static str,
+    pub growth: Option<String>,
     pub target: &'a Target,
     pub total: String,
     pub segments: Vec<Segment>,
@@ -27,6 +28,7 @@ impl<'a> Head<'a> {
         Self {
             verdict: report.verdict.name(),
             says: view::verdict_says(report),
+            growth: view::growth_says(report),
             target: &run.target,
             total: text::counted(counts.total as usize, "scenario", "scenarios"),
             segments: meter(&[

@@ -3,9 +3,20 @@
 
 use std::fmt::Write as _;
 
-/// Running text. Entities rather than backslashes: they also hold inside tables and HTML. What is
-/// inert where it stands (`CAP_SYS_RESOURCE`, `[fs=xfs]`) stays readable.
+/// Running text; what stands between backticks becomes code.
 pub fn text(string: &str) -> String {
+    let parts: Vec<&str> = string.split('`').collect();
+    let spans = parts.len() % 2 == 1 && parts.iter().skip(1).step_by(2).all(|p| !p.is_empty());
+    if !spans {
+        return plain(string);
+    }
+    let part = |(n, part): (usize, &&str)| if n % 2 == 1 { code(part) } else { plain(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
+/// Text without code in it. Entities rather than backslashes: they also hold inside tables and HTML. What is
+/// inert where it stands (`CAP_SYS_RESOURCE`, `[fs=xfs]`) stays readable.
+fn plain(string: &str) -> String {
     let links = string.contains("](") || string.contains("][") || string.contains("]:");
     let mut out = String::with_capacity(string.len());
     let mut before = ' ';
@@ -33,7 +44,7 @@ pub fn text(string: &str) -> String {
 
 /// Code within a line; a backtick span cannot hold every string, an element can.
 pub fn code(string: &str) -> String {
-    format!("<code>{}</code>", text(string))
+    format!("<code>{}</code>", plain(string))
 }
 
 /// A block of code; the fence is longer than any run of backticks inside.
@@ -56,6 +67,13 @@ mod tests {
         }
         assert!(!tame.contains("http://") && !tame.contains(" #1"), "{tame}");
         assert_eq!(text("CAP_SYS_RESOURCE in grow[fs=xfs]!"), "CAP_SYS_RESOURCE in grow[fs=xfs]!");
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        assert_eq!(text("needs `sizes: {maximum}`!"), "needs <code>sizes: {maximum}</code>!");
+        assert_eq!(text("`<b>`"), "<code>&#60;b&#62;</code>");
+        assert_eq!(text("``"), "&#96;&#96;");
     }
 
     #[test]

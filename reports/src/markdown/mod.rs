@@ -50,6 +50,9 @@ fn head(report: &Report) -> String {
         esc(&target.vendor_version),
         view::verdict_says(report),
     );
+    if let Some(growth) = view::growth_says(report) {
+        let _ = write!(out, " **{growth}.**");
+    }
     if report.interrupted {
         out += " **The run was cut short.**";
     }

@@ -7,7 +7,7 @@ use crate::{
     action::Rpc,
     check::testing::{H, catalogue},
     history::{Code, Side},
-    report::ClauseState,
+    report::{ClauseState, GrowthState},
 };
 
 mod growths;
@@ -204,6 +204,27 @@ fn worst_findings_come_first() {
     assert_eq!(checks, ["data-kept", "code-expected"]);
     let replay = "csi-stretch run --scenario 'expansion/test[fs=xfs]' --seed 0x7";
     assert_eq!(report.findings[0].replay, replay);
+}
+
+/// A green run that grew nothing must say whose choice that was.
+#[rstest]
+#[case::grown(clean(), GrowthState::Tested, Verdict::Pass)]
+#[case::not_offered(H::xfs().create(64).without("expand"), GrowthState::NotOffered, Verdict::Pass)]
+#[case::not_selected(
+    H::xfs().create(64).plan(|plan| plan.clauses = vec!["delete-volume.idempotent".into()]),
+    GrowthState::NotSelected, Verdict::Pass)]
+#[case::not_come_to(H::xfs().create(64), GrowthState::NotTested, Verdict::Inconclusive)]
+#[case::skipped(
+    H::xfs().plan(|plan| plan.skip = Some("needs root".into())),
+    GrowthState::NotTested, Verdict::Skip)]
+fn growth_that_was_not_tested_is_said(
+    #[case] h: H,
+    #[case] state: GrowthState,
+    #[case] verdict: Verdict,
+) {
+    let report = h.report();
+    assert_eq!((report.growth_tested.state, report.verdict), (state, verdict));
+    assert_eq!(report.growth_tested.why.is_some(), state == GrowthState::NotTested);
 }
 
 #[test]
