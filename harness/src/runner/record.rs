@@ -95,7 +95,9 @@ impl Recorder {
     fn words(&self, words: &mut Vec<String>) {
         let more = words.len().saturating_sub(ENTRIES_MAX);
         words.truncate(ENTRIES_MAX);
-        words.iter_mut().for_each(|word| self.keep(word));
+        for word in words.iter_mut() {
+            self.keep(word);
+        }
         if more > 0 {
             words.push(format!("{CUT}{more} more)"));
         }
@@ -126,7 +128,7 @@ fn cut(text: &mut String) {
     let (bytes, sum) = (text.len(), crc32c::crc32c(text.as_bytes()));
     let end = (0..=STRING_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.truncate(end);
-    text.push_str(&format!("{CUT}{bytes} bytes, crc32c {sum:08x})"));
+    *text += &format!("{CUT}{bytes} bytes, crc32c {sum:08x})");
 }
 
 /// The record does not hold the whole string: it cannot be sent to a driver.
