@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let reports = [
         ("rich", fixture::rich()),
         ("clean", fixture::clean()),
+        ("known", fixture::known()),
         ("hostile", fixture::hostile()),
         ("large", fixture::large(500)),
         ("typical", fixture::large(60)),

@@ -5,18 +5,20 @@
 //! | verdict | JUnit | why |
 //! |---|---|---|
 //! | pass | nothing | green; advisories go to `system-out` |
+//! | pass, failed as expected | `<skipped message>` | neither green nor red; the message begins with `expected failure` |
 //! | skip | `<skipped message>` | the message names what is missing |
 //! | fail | `<failure type="clause">` | the driver broke that clause |
 //! | inconclusive | `<error type="inconclusive">` | not green, and no accusation of the driver |
 //! | error | `<error type="lab">` | the harness or the lab broke |
 //!
-//! So `failures` counts breaches by the driver and nothing else.
+//! So `failures` counts breaches by the driver, and what its profile has wrong of it; a finding of
+//! the run as a whole is a case of the suite `run`, so that no red run has a green file.
 
 use std::{fmt::Write as _, time::Duration};
 
 use csi_stretch_oracle::{
     history::Leak,
-    report::{Finding, Report, ScenarioResult},
+    report::{Finding, LocatedFinding, Report, ScenarioResult},
     verdict::Verdict,
 };
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
@@ -35,6 +37,7 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
     for folder in view.folders() {
         document.add_test_suite(suite(&view, &folder));
     }
+    document.add_test_suites(of_run(&view));
     if let Some(first) = document.test_suites.first_mut()
         && !report.leaks.is_empty()
     {
@@ -44,12 +47,18 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
 }
 
 fn suite(view: &View<'_>, folder: &Folder<'_>) -> TestSuite {
-    let run = &view.report.run;
-    let mut suite = TestSuite::new(folder.name);
-    suite.extra.insert("timestamp".into(), run.started.as_str().into());
+    let mut suite = properties(view, TestSuite::new(folder.name));
     suite.set_time(Duration::from_micros(
         folder.scenarios.iter().map(|(_, one)| one.elapsed_us).sum(),
     ));
+    suite.add_test_cases(folder.scenarios.iter().map(|(_, scenario)| case(view, scenario)));
+    suite
+}
+
+/// What a reader needs to know of the run, in each suite.
+fn properties(view: &View<'_>, mut suite: TestSuite) -> TestSuite {
+    let run = &view.report.run;
+    suite.extra.insert("timestamp".into(), run.started.as_str().into());
     for (name, value) in [
         ("seed", view::seed(run.seed)),
         ("tier", view::tier_name(run.target.tier).to_owned()),
@@ -62,8 +71,34 @@ fn suite(view: &View<'_>, folder: &Folder<'_>) -> TestSuite {
     ] {
         suite.add_property((name, value.as_str()));
     }
-    suite.add_test_cases(folder.scenarios.iter().map(|(_, scenario)| case(view, scenario)));
     suite
+}
+
+/// Findings that belong to no scenario; nothing if there are none that fail.
+fn of_run(view: &View<'_>) -> Option<TestSuite> {
+    let fails = |one: &&LocatedFinding| one.scenario.is_empty() && !one.finding.advisory;
+    let found: Vec<&LocatedFinding> = view.report.findings.iter().filter(fails).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut suite = properties(view, TestSuite::new("run"));
+    suite.set_time(Duration::ZERO);
+    suite.add_test_cases(found.iter().enumerate().map(|(at, located)| {
+        let finding = &located.finding;
+        let kind = match finding.verdict {
+            Verdict::Fail => NonSuccessKind::Failure,
+            _ => NonSuccessKind::Error,
+        };
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(type_of(finding));
+        status.set_message(finding.what.as_str());
+        status.set_description(format!("{}: {}\n", finding.check, finding.what));
+        let mut case = TestCase::new(format!("run/{}-{}", finding.check, at + 1), status);
+        case.set_classname("run");
+        case.set_time(Duration::ZERO);
+        case
+    }));
+    Some(suite)
 }
 
 fn case(view: &View<'_>, scenario: &ScenarioResult) -> TestCase {
@@ -72,14 +107,27 @@ fn case(view: &View<'_>, scenario: &ScenarioResult) -> TestCase {
     case.set_time(Duration::from_micros(scenario.elapsed_us));
     let advice = scenario.findings.iter().filter(|finding| finding.advisory);
     let advice: String =
-        advice.flat_map(|one| ["advice: ".to_owned(), finding_text(view, scenario, one)]).collect();
+        advice.flat_map(|one| [remark(one), finding_text(view, scenario, one)]).collect();
     if !advice.is_empty() {
         case.set_system_out(advice);
     }
     case
 }
 
+/// What goes before a finding that does not fail.
+fn remark(finding: &Finding) -> String {
+    finding.excused.as_ref().map_or_else(
+        || "advice: ".to_owned(),
+        |excused| format!("{} ({}): ", view::excused_name(excused.by), excused.because),
+    )
+}
+
 fn status(view: &View<'_>, scenario: &ScenarioResult) -> TestCaseStatus {
+    if let Some(because) = &scenario.expected_failure {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(format!("expected failure: {because}"));
+        return status;
+    }
     let (kind, fixed_type) = match scenario.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
         Verdict::Skip => {
@@ -93,14 +141,18 @@ fn status(view: &View<'_>, scenario: &ScenarioResult) -> TestCaseStatus {
     };
     let worst = scenario.findings.iter().find(|finding| finding.verdict == scenario.verdict);
     let message = worst.map(|finding| finding.what.as_str()).or(scenario.stopped.as_deref());
-    let clause = worst.map_or("unnamed", |finding| finding.clause.as_str());
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(fixed_type.unwrap_or(clause));
+    status.set_type(fixed_type.unwrap_or_else(|| worst.map_or("unnamed", type_of)));
     status.set_message(message.unwrap_or("no finding says why"));
     let findings = scenario.findings.iter().filter(|finding| !finding.advisory);
     let text: String = findings.map(|finding| finding_text(view, scenario, finding)).collect();
     status.set_description(text + &stopped(scenario));
     status
+}
+
+/// The clause, or who found it where no clause is broken.
+fn type_of(finding: &Finding) -> &str {
+    if finding.clause.is_empty() { &finding.check } else { &finding.clause }
 }
 
 fn stopped(scenario: &ScenarioResult) -> String {

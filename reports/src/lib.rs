@@ -1,7 +1,7 @@
 //! Turns a [`Report`] into what people and machines read: `report.json`, `report.html`,
-//! `junit.xml`, `summary.md` and console text.
+//! `junit.xml`, `summary.md`, console text and the annotations of a CI system.
 //!
-//! All five come from the same data and nothing here judges: a renderer sorts, groups, draws and
+//! All of them come from the same data and nothing here judges: a renderer sorts, groups, draws and
 //! escapes. It must not know how a run is made (runner) or what is on the wire (proto). Whatever a
 //! driver says is taken as hostile: `tame` makes every string harmless once, before any format.
 
@@ -9,6 +9,7 @@ use std::fmt;
 
 use csi_stretch_oracle::report::Report;
 
+mod annotations;
 pub mod console;
 mod html;
 mod junit;
@@ -18,7 +19,8 @@ mod text;
 mod view;
 mod write;
 
-pub use write::{WriteError, write_all};
+pub use annotations::annotations;
+pub use write::{WriteError, write, write_all};
 
 /// The file formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

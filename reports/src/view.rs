@@ -7,8 +7,8 @@ use csi_stretch_oracle::{
     clause::Basis,
     history::{StepId, Tier},
     report::{
-        Class, ClauseResult, ClauseState, Finding, Growth, GrowthState, LocatedFinding, Relation,
-        Report, ScenarioResult, StepResult,
+        Class, ClauseResult, ClauseState, ExcusedBy, Finding, Growth, GrowthState, LocatedFinding,
+        Relation, Report, ScenarioResult, StepResult,
     },
     verdict::Verdict,
 };
@@ -52,18 +52,23 @@ impl<'a> View<'a> {
 
     /// What has to be mended, worst first as in the report.
     pub fn to_fix(&self) -> Vec<Group<'a>> {
-        self.groups(false)
+        self.groups(|finding| !finding.advisory)
     }
 
     /// Findings that fail nothing.
     pub fn advice(&self) -> Vec<Group<'a>> {
-        self.groups(true)
+        self.groups(|finding| finding.advisory && finding.excused.is_none())
     }
 
-    fn groups(&self, advisory: bool) -> Vec<Group<'a>> {
+    /// Breaches that the target's profile owns up to.
+    pub fn known(&self) -> Vec<Group<'a>> {
+        self.groups(|finding| finding.excused.is_some())
+    }
+
+    fn groups(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Group<'a>> {
         let mut groups: Vec<Group<'a>> = Vec::new();
-        let mut seen: BTreeMap<(&str, &str, Class, [&str; 2]), usize> = BTreeMap::new();
-        for located in self.report.findings.iter().filter(|one| one.finding.advisory == advisory) {
+        let mut seen: BTreeMap<(&str, &str, Class, [&str; 3]), usize> = BTreeMap::new();
+        for located in self.report.findings.iter().filter(|one| wanted(&one.finding)) {
             let finding = &located.finding;
             let (check, clause) = (finding.check.as_str(), finding.clause.as_str());
             let key = (check, clause, finding.class, shape(finding));
@@ -124,14 +129,19 @@ impl<'a> View<'a> {
 }
 
 /// Two wrong answers are one thing to mend only if the same was due and the same came back. Of a
-/// lie about a size the numbers differ from volume to volume, so that they do not count.
-fn shape(finding: &Finding) -> [&str; 2] {
+/// lie about a size the numbers differ from volume to volume, so that they do not count. What is
+/// excused goes by the reason.
+fn shape(finding: &Finding) -> [&str; 3] {
+    let excused = finding.excused.as_ref().map_or("", |excused| &excused.because.reason);
+    if finding.class == Class::Profile {
+        return [&finding.what, "", ""];
+    }
     if finding.class != Class::Code {
-        return [""; 2];
+        return ["", "", excused];
     }
     let observed = finding.observed.as_deref().unwrap_or_default();
     let code = observed.split([' ', ':']).next().unwrap_or_default();
-    [finding.expected.as_deref().unwrap_or_default(), code]
+    [finding.expected.as_deref().unwrap_or_default(), code, excused]
 }
 
 /// Groups by key, keys in order of first occurrence.
@@ -214,6 +224,9 @@ pub fn verdict_says(report: &Report) -> &'static str {
     let counts = report.counts;
     match report.verdict {
         Verdict::Skip => "Nothing was run, so nothing is known.",
+        Verdict::Pass if counts.expected > 0 => {
+            "Nothing failed that the profile does not expect to fail."
+        }
         Verdict::Pass if counts.skip > 0 => "Nothing that ran was wrong; not everything ran.",
         Verdict::Pass => "Nothing that ran was wrong.",
         Verdict::Inconclusive => "No breach was found, but something that ran proves nothing.",
@@ -225,6 +238,14 @@ pub fn verdict_says(report: &Report) -> &'static str {
     }
 }
 
+/// `waived`, `expected failure`.
+pub fn excused_name(by: ExcusedBy) -> &'static str {
+    match by {
+        ExcusedBy::Waiver => "waived",
+        ExcusedBy::ExpectedFailure => "expected failure",
+    }
+}
+
 pub fn class_name(class: Class) -> &'static str {
     match class {
         Class::DataLoss => "data loss",
@@ -233,6 +254,7 @@ pub fn class_name(class: Class) -> &'static str {
         Class::Code => "wrong answer",
         Class::Vacuous => "proves nothing",
         Class::Lab => "harness or lab",
+        Class::Profile => "out-of-date profile",
     }
 }
 

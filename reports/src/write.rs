@@ -49,6 +49,15 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
     texts.iter().try_for_each(|(format, text)| replace(&dir.join(format.file_name()), text))
 }
 
+/// Writes one format to a file of any name; its folder is created if need be.
+pub fn write(report: &Report, format: Format, path: &Path) -> Result<(), WriteError> {
+    let text = render(report, format).map_err(|source| WriteError::Render { format, source })?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(refused("create folder", folder))?;
+    }
+    replace(path, &text)
+}
+
 /// Writes beside the target, makes it durable, then renames.
 fn replace(path: &Path, text: &str) -> Result<(), WriteError> {
     let mut name = std::ffi::OsString::from(".");

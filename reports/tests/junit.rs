@@ -10,7 +10,7 @@ use csi_stretch_oracle::report::Report;
 use csi_stretch_reports::{Format, render};
 use rstest::rstest;
 
-use crate::fixture;
+use crate::{fixture, junit_rules::breaches};
 
 fn junit(report: &Report) -> String {
     render(report, Format::Junit).unwrap()
@@ -44,6 +44,7 @@ fn xmllint(text: &str) -> Option<(bool, String)> {
 #[rstest]
 #[case::rich(fixture::rich())]
 #[case::clean(fixture::clean())]
+#[case::known(fixture::known())]
 #[case::hostile(Report { run: fixture::rich().run, ..fixture::hostile() })]
 #[case::large(fixture::large(500))]
 fn is_valid_by_our_schema(#[case] report: Report) {
@@ -51,6 +52,39 @@ fn is_valid_by_our_schema(#[case] report: Report) {
         Some((valid, words)) => assert!(valid, "{words}"),
         None => println!("skipped: needs xmllint (Debian: libxml2-utils)"),
     }
+}
+
+#[rstest]
+#[case::rich(fixture::rich())]
+#[case::clean(fixture::clean())]
+#[case::known(fixture::known())]
+#[case::large(fixture::large(500))]
+fn is_what_every_reader_takes(#[case] report: Report) {
+    assert_eq!(breaches(&junit(&report)), Vec::<String>::new());
+}
+
+/// It gives two scenarios one name, which no plan does; the rest must hold.
+#[test]
+fn no_drivers_words_break_the_rules() {
+    let report = Report { run: fixture::rich().run, ..fixture::hostile() };
+    let wrong = breaches(&junit(&report));
+    assert!(wrong.iter().all(|one| one.contains("not unique")), "{wrong:?}");
+}
+
+#[rstest]
+#[case::no_type("type=\"inconclusive\"", "kind=\"inconclusive\"", "no `type`")]
+#[case::no_reason("<skipped message=", "<skipped reason=", "no `message`")]
+#[case::wrong_sum("failures=\"5\"", "failures=\"4\"", "other than")]
+#[case::minutes("time=\"0.", "time=\"00:0.", "has `time=")]
+#[case::unknown("<properties>", "<props>", "no XML")]
+#[case::green("<failure ", "<problem ", "no XML")]
+#[case::cut("</testsuites>", "", "no")]
+#[case::foreign("<testcase name", "<testcase status=\"failed\" name", "unknown `status`")]
+fn the_rules_refuse_what_is_wrong(#[case] from: &str, #[case] to: &str, #[case] words: &str) {
+    let text = junit(&fixture::rich());
+    assert!(text.contains(from), "{from}");
+    let found = breaches(&text.replacen(from, to, 1)).join("\n");
+    assert!(found.contains(words), "{to}: {found}");
 }
 
 #[test]

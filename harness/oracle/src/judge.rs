@@ -12,6 +12,7 @@ use crate::{
 
 mod collect;
 mod growths;
+mod known;
 mod levels;
 mod matrix;
 mod placeholder;
@@ -59,14 +60,19 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
     }
 }
 
-/// What cannot be laid at one scenario's door: a history that contradicts itself, and what the
-/// run as a whole left behind.
+/// What cannot be laid at one scenario's door: a history that contradicts itself, what the run as
+/// a whole left behind, and what the profile says of no scenario.
 fn of_run(history: &History, catalogue: &Catalogue) -> Vec<Finding> {
     let leaks = history.end.iter().flat_map(|end| &end.leaks);
     let leaked = leaks.map(crate::check::leaked);
     let strict = history.run.strict;
     let leaked = leaked.map(|finding| levels::apply(finding, catalogue, strict));
-    leaked.chain(history.faults.iter().map(|what| lab("history", what))).collect()
+    let mut leaked: Vec<Finding> = leaked.collect();
+    known::waive(&mut leaked, &history.run);
+    leaked.extend(history.faults.iter().map(|what| lab("history", what)));
+    let plan = history.cases.iter().map(|case| &case.instance);
+    leaked.extend(known::unmatched(&history.run, plan));
+    leaked
 }
 
 fn lab(check: &str, what: &str) -> Finding {
@@ -76,6 +82,7 @@ fn lab(check: &str, what: &str) -> Finding {
         class: Class::Lab,
         verdict: Verdict::Error,
         advisory: false,
+        excused: None,
         step: None,
         what: what.to_owned(),
         expected: None,
@@ -107,6 +114,7 @@ fn counts(judged: &[Judged]) -> Counts {
         counts.total += 1;
         let of_verdict = match case.result.verdict {
             Verdict::Skip => &mut counts.skip,
+            Verdict::Pass if case.result.expected_failure.is_some() => &mut counts.expected,
             Verdict::Pass => &mut counts.pass,
             Verdict::Inconclusive => &mut counts.inconclusive,
             Verdict::Fail => &mut counts.fail,

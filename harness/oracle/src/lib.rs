@@ -1,5 +1,5 @@
 //! Judgement, pure: what was done (`action`, `history`), what the rules are (`clause`), what the
-//! target offers (`offer`), who judges (`check`, beside the reference `compare`, all together
+//! target offers (`offer`) and which of its faults are known (`known`), who judges (`check`, beside the reference `compare`, all together
 //! `judge`), and what is said in the end (`words`, `verdict`, `report`).
 //!
 //! This crate must not know async, I/O, clocks, randomness, wire types or the target's name.
@@ -13,8 +13,10 @@ pub mod compare;
 pub mod evidence;
 pub mod history;
 pub mod judge;
+pub mod known;
 pub mod model;
 pub mod offer;
+pub mod pattern;
 pub mod report;
 pub mod verdict;
 pub mod words;

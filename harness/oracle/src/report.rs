@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clause::{Basis, Level},
     history::{Leak, Run, StepId, Tier},
+    known::Grounds,
     verdict::Verdict,
 };
 
@@ -83,6 +84,9 @@ pub struct Counts {
     pub inconclusive: u32,
     pub fail: u32,
     pub error: u32,
+    /// Failed as the target's profile says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected: u32,
     /// Findings that do not fail (SHOULD, MAY), in any scenario.
     pub advisories: u32,
     /// Calls to the subject.
@@ -109,6 +113,8 @@ pub enum Class {
     Vacuous,
     /// The harness or the lab.
     Lab,
+    /// The target's profile says what is not so.
+    Profile,
 }
 
 /// Something a check found.
@@ -122,8 +128,12 @@ pub struct Finding {
     pub class: Class,
     /// `fail`, `inconclusive` or `error`; an advisory is `pass`.
     pub verdict: Verdict,
-    /// It does not fail the scenario: the clause is a SHOULD or MAY (unless `--strict`).
+    /// It does not fail the scenario: the clause is a SHOULD or MAY (unless `--strict`), or the
+    /// breach is `excused`.
     pub advisory: bool,
+    /// The target's profile owns up to it: that is why it does not fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excused: Option<Excused>,
     /// The step that shows it.
     pub step: Option<StepId>,
     /// One sentence with the numbers.
@@ -134,6 +144,26 @@ pub struct Finding {
     pub observed: Option<String>,
     /// Numbers of the events (of that scenario, subject's side) that prove it.
     pub events: Vec<u32>,
+}
+
+/// Why a breach does not fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Excused {
+    /// By what.
+    pub by: ExcusedBy,
+    /// The profile's words.
+    #[serde(flatten)]
+    pub because: Grounds,
+}
+
+/// The two ways to own up to a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExcusedBy {
+    /// The clause is waived.
+    Waiver,
+    /// The scenario is expected to fail.
+    ExpectedFailure,
 }
 
 /// A finding with its scenario.
@@ -167,6 +197,10 @@ pub struct ScenarioResult {
     pub verdict: Verdict,
     /// Why it was not run.
     pub skip: Option<String>,
+    /// It failed as the target's profile says, and why; the verdict is then `pass`, and it is not
+    /// counted as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_failure: Option<String>,
     /// The script ended early, and why.
     pub stopped: Option<String>,
     /// Microseconds since the run began.
@@ -329,6 +363,11 @@ pub struct Growth {
     pub node_us: Option<u64>,
     /// Bytes verified after.
     pub verified: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Report {

@@ -7,7 +7,7 @@ use csi_stretch_oracle::{report::Report, verdict::Verdict};
 /// Text for `--help`.
 pub const HELP: &str = "\
 Exit codes:
-  0    all selected scenarios passed
+  0    all selected scenarios passed, or failed as expected
   1    the driver does not conform
   2    usage or configuration error
   3    inconclusive: no endpoint, or nothing could be proved

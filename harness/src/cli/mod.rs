@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand. The only place with exit codes and argument text.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod doctor;
 mod exit;
+mod github;
 mod input;
 mod list;
 mod mock;
@@ -65,7 +66,8 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -75,7 +77,10 @@ pub fn main() -> ExitCode {
     };
     let style = cli.color.decide();
     let result = match cli.command {
-        Command::Run(args) => run::main(&args, style),
+        Command::Run(mut args) => {
+            args.command = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            run::main(&args, style)
+        }
         Command::List(args) => list::main(&args),
         Command::Check(args) => check::main(&args, style),
         Command::Report(args) => report::main(&args, style),
@@ -92,9 +97,11 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("csi-stretch: {failure}");
-            failure.exit.into()
-        }
+        Err(failure) => told(&failure),
     }
+}
+
+fn told(failure: &outcome::Failure) -> ExitCode {
+    eprintln!("csi-stretch: {failure}");
+    failure.exit.into()
 }

@@ -4,13 +4,17 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use csi_stretch_oracle::{
     clause::Catalogue,
     history::{Record, Run, Side},
     judge::judge,
+    verdict::Verdict,
 };
 use csi_stretch_reports::console;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,11 +22,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{outcome::print, style::Style};
 use crate::{runner::journal::Sink, scenario::Planned};
 
+/// What is shown, and who else is told.
+pub struct Show {
+    /// No line for each scenario.
+    pub quiet: bool,
+    /// Colour and bar.
+    pub style: Style,
+    /// Set when a scenario has failed.
+    pub failed: Option<Arc<AtomicBool>>,
+}
+
 /// The console of one run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
     style: Style,
+    failed: Option<Arc<AtomicBool>>,
     run: Run,
     catalogue: Catalogue,
     last_side: Side,
@@ -31,13 +46,8 @@ pub struct Progress {
 
 impl Progress {
     /// Prints the head of the run.
-    pub fn start(
-        run: &Run,
-        catalogue: &Catalogue,
-        planned: &[Planned],
-        quiet: bool,
-        style: Style,
-    ) -> Self {
+    pub fn start(run: &Run, catalogue: &Catalogue, planned: &[Planned], show: Show) -> Self {
+        let Show { quiet, style, failed } = show;
         if !quiet {
             let _ = print(&console::header(run, style.into()));
         }
@@ -47,6 +57,7 @@ impl Progress {
             lines: !quiet,
             bar,
             style,
+            failed,
             run: run.clone(),
             catalogue: catalogue.clone(),
             last_side: if run.reference.is_some() { Side::Reference } else { Side::Subject },
@@ -71,6 +82,14 @@ impl Progress {
         let run = std::iter::once(Record::Run(Box::new(self.run.clone())));
         let report = judge(run.chain(records), &self.catalogue);
         for result in report.scenarios.iter().filter(|result| result.skip.is_none()) {
+            if let Some(failed) = &self.failed
+                && result.verdict >= Verdict::Fail
+            {
+                failed.store(true, Ordering::Relaxed);
+            }
+            if !self.lines {
+                continue;
+            }
             let text = console::scenario(result, self.style.into());
             match &self.bar {
                 Some(bar) => {
@@ -85,7 +104,7 @@ impl Progress {
 
 impl Sink for Progress {
     fn record(&self, record: &Record) {
-        if self.lines
+        if (self.lines || self.failed.is_some())
             && let Some(records) = self.collect(record)
         {
             self.line(records);

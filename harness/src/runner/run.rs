@@ -1,11 +1,17 @@
 //! A whole run: every planned instance on the subject and then, with the same plan and seed, on
 //! the reference; side by side as far as `jobs` allows.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use csi_stretch_oracle::{
     action::{Call, Rpc},
-    history::{End, Ended, Leak, Record, Run, Side},
+    history::{Because, End, Ended, Leak, Record, Run, Side, Stopped},
     offer::Offers,
 };
 use tokio::{
@@ -40,12 +46,12 @@ impl Party {
 }
 
 /// What decides how a run goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Pace {
     /// Scenarios side by side.
     pub jobs: u16,
-    /// Stop after the first scenario that broke off or left something behind.
-    pub fail_fast: bool,
+    /// When set, no further scenario is begun. Whoever reads the journal may set it.
+    pub enough: Arc<AtomicBool>,
 }
 
 /// Runs the plan. The history is in the journal when this returns; `run` is its first record.
@@ -54,7 +60,7 @@ pub async fn run(
     subject: &Arc<Party>,
     reference: Option<&Arc<Party>>,
     journal: &Arc<Journal>,
-    pace: Pace,
+    pace: &Pace,
     interrupted: &watch::Receiver<bool>,
 ) {
     let name_prefix = run.id.clone();
@@ -72,13 +78,11 @@ pub async fn run(
         // A scenario that restarts the driver would disturb all others: it takes every place.
         let places = if planned.script.is_exclusive() { jobs } else { 1 };
         let Ok(permit) = gate.clone().acquire_many_owned(places).await else { break };
-        while let Some(ended) = tasks.try_join_next() {
-            stop_on_failure(ended, pace, &gate);
-        }
-        if *interrupted.borrow() || gate.is_closed() {
+        while tasks.try_join_next().is_some() {}
+        if *interrupted.borrow() {
             break;
         }
-        if passed_over(subject, planned, journal) {
+        if passed_over(subject, planned, pace, journal) {
             continue;
         }
         let (subject, reference) = (subject.clone(), reference.cloned());
@@ -87,12 +91,10 @@ pub async fn run(
             let _permit = permit;
             // Both sides follow the script that fits the subject, so that their steps line up.
             let offers = &subject.session.target.offers;
-            let ended =
-                one(&subject, offers, Side::Subject, position, &journal, &interrupted).await;
+            one(&subject, offers, Side::Subject, position, &journal, &interrupted).await;
             if let Some(reference) = reference {
                 one(&reference, offers, Side::Reference, position, &journal, &interrupted).await;
             }
-            ended
         });
     }
     while tasks.join_next().await.is_some() {}
@@ -101,13 +103,21 @@ pub async fn run(
     journal.add(Record::End(end), true);
 }
 
-/// Nothing more can be asked of a driver that has ended; what was planned says so.
-fn passed_over(subject: &Party, planned: &Planned, journal: &Journal) -> bool {
-    let Some(ending) = subject.session.vigil().and_then(Vigil::known) else { return false };
+/// Nothing more is begun once the driver has ended, or one failure was enough; what was planned
+/// says so.
+fn passed_over(subject: &Party, planned: &Planned, pace: &Pace, journal: &Journal) -> bool {
     let (scenario, id) = (planned.instance.number, &planned.instance.id);
+    let stopped = match subject.session.vigil().and_then(Vigil::known) {
+        Some(ending) => ending.stops(id),
+        None if pace.enough.load(Ordering::Relaxed) => {
+            let why = "another scenario failed before".to_owned();
+            Stopped { because: Because::NotStarted, why }
+        }
+        None => return false,
+    };
     let ended = Ended {
         at_us: journal.now_us(),
-        stopped: Some(ending.stops(id)),
+        stopped: Some(stopped),
         driver_ended: None,
         broken: None,
         leaks: Vec::new(),
@@ -116,7 +126,7 @@ fn passed_over(subject: &Party, planned: &Planned, journal: &Journal) -> bool {
     true
 }
 
-/// One instance on one side; `None` if that side cannot run it.
+/// One instance on one side, unless that side cannot run it.
 async fn one(
     party: &Party,
     offers: &Offers,
@@ -124,11 +134,12 @@ async fn one(
     position: usize,
     journal: &Journal,
     interrupted: &watch::Receiver<bool>,
-) -> Option<Ended> {
-    let planned = party.plan.get(position).filter(|planned| planned.instance.skip.is_none())?;
+) {
+    let runs = |planned: &&Planned| planned.instance.skip.is_none();
+    let Some(planned) = party.plan.get(position).filter(runs) else { return };
     // A reference that has ended is no comparison any more; the scenario it ended in says so.
     if side == Side::Reference && party.session.vigil().and_then(Vigil::known).is_some() {
-        return None;
+        return;
     }
     let number = planned.instance.number;
     let (staging, targets) = party.opening.path_roots();
@@ -146,24 +157,7 @@ async fn one(
     };
     let workers = party.session.workers(planned.seed ^ side as u64);
     let mut script = Script::new(planned, offers);
-    Some(interpreter::run(&mut script, &workers, &place, journal, interrupted).await)
-}
-
-fn stop_on_failure(
-    ended: Result<Option<Ended>, tokio::task::JoinError>,
-    pace: Pace,
-    gate: &Semaphore,
-) {
-    let bad = match ended {
-        Ok(Some(ended)) => {
-            ended.stopped.is_some() || ended.broken.is_some() || !ended.leaks.is_empty()
-        }
-        Ok(None) => false,
-        Err(_) => true,
-    };
-    if pace.fail_fast && bad {
-        gate.close();
-    }
+    interpreter::run(&mut script, &workers, &place, journal, interrupted).await;
 }
 
 /// Volumes of this run that the driver still lists. Names are not in a listing, so only drivers

@@ -5,13 +5,14 @@
 mod compile;
 mod error;
 mod file;
+mod label;
 mod lexeme;
 mod library;
 mod load;
 mod matrix;
+mod partition;
 mod plan;
 mod program;
-mod select;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,15 @@ mod yaml;
 
 pub use error::{At, LoadError, LoadErrors};
 pub use file::schema;
+pub use label::Labels;
 pub use library::{embedded, is_clause, load_dir, load_file};
 pub use load::load;
-pub use plan::{Options, Planned, everything, plan};
+pub use partition::Partition;
+pub use plan::{Options, Planned, everything, plan, selected};
 pub use program::Program;
 pub use size::Sizes;
 
+pub(crate) use error::{Problem, unknown};
 pub(crate) use lexeme::Keep;
 pub(crate) use program::{Change, Omit, Volume, Wanted, What};
 

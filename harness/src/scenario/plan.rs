@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::{history::Instance, offer::Offers};
+use csi_stretch_oracle::{history::Instance, offer::Offers, pattern::fits_any};
 
 use super::{
-    Program, Scenario,
+    Labels, Partition, Program, Scenario,
     compile::{Choice, compile},
     lexeme::FILE_SYSTEMS,
     matrix::{Combination, combinations},
-    select::fits_any,
     size::{Rules, Sizes},
     walk::walk,
 };
@@ -26,8 +25,12 @@ pub struct Options {
     pub exact: Vec<String>,
     /// No instance whose id fits one of these.
     pub skip: Vec<String>,
-    /// Only scenarios with one of these labels; empty: all.
-    pub labels: Vec<String>,
+    /// Only scenarios of these folders; empty: of all.
+    pub suites: Vec<String>,
+    /// Only scenarios that one of these fits; empty: all.
+    pub labels: Vec<Labels>,
+    /// Only that part of what all the others select.
+    pub partition: Option<Partition>,
     /// Base sizes of volumes.
     pub sizes: Sizes,
     /// Parameters of creation for every volume.
@@ -49,12 +52,17 @@ pub struct Planned {
 /// Scenarios that are not selected are not in the plan; those that lack an offer are, as skips.
 pub fn plan(scenarios: &[Scenario], offers: &Offers, options: &Options) -> Vec<Planned> {
     let mut planned = Vec::new();
-    for scenario in scenarios.iter().filter(|scenario| labelled(scenario, &options.labels)) {
+    let mut position = 0;
+    let meant = |scenario: &&Scenario| options.mean(scenario);
+    for scenario in scenarios.iter().filter(meant) {
         for combination in combinations(&scenario.file).unwrap_or_default() {
             let id = format!("{}{}", scenario.id, combination.suffix);
-            let focused = options.focus.is_empty() || fits_any(&options.focus, &id);
-            let exact = options.exact.is_empty() || options.exact.contains(&id);
-            if focused && exact && !fits_any(&options.skip, &id) {
+            if !options.mean_instance(&id) {
+                continue;
+            }
+            let in_part = options.partition.is_none_or(|part| part.has(position, &id));
+            position += 1;
+            if in_part {
                 let number = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 planned.push(instance(number, id, scenario, &combination, offers, options));
             }
@@ -63,18 +71,41 @@ pub fn plan(scenarios: &[Scenario], offers: &Offers, options: &Options) -> Vec<P
     planned
 }
 
+impl Options {
+    fn mean(&self, scenario: &Scenario) -> bool {
+        let in_suite = |suite: &String| {
+            scenario.id.strip_prefix(suite.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        (self.suites.is_empty() || self.suites.iter().any(in_suite))
+            && (self.labels.is_empty() || self.labels.iter().any(|one| one.fit(&scenario.labels)))
+    }
+
+    fn mean_instance(&self, id: &str) -> bool {
+        (self.focus.is_empty() || fits_any(&self.focus, id))
+            && (self.exact.is_empty() || self.exact.iter().any(|exact| exact == id))
+            && !fits_any(&self.skip, id)
+    }
+
+    /// Whether everything is selected.
+    pub fn is_whole(&self) -> bool {
+        [&self.focus, &self.exact, &self.skip, &self.suites].iter().all(|list| list.is_empty())
+            && self.labels.is_empty()
+            && self.partition.is_none()
+    }
+}
+
 /// Every instance of every scenario, whatever a target offers; for listings.
 pub fn everything(scenarios: &[Scenario]) -> Vec<Instance> {
+    selected(scenarios, &Options::default())
+}
+
+/// Every instance that is selected, whatever a target offers; for listings.
+pub fn selected(scenarios: &[Scenario], options: &Options) -> Vec<Instance> {
     let all = Offers {
         has: csi_stretch_oracle::offer::KNOWN.iter().map(|(name, _)| (*name).to_owned()).collect(),
         ..Offers::default()
     };
-    let planned = plan(scenarios, &all, &Options::default());
-    planned.into_iter().map(|planned| planned.instance).collect()
-}
-
-fn labelled(scenario: &Scenario, labels: &[String]) -> bool {
-    labels.is_empty() || scenario.labels.iter().any(|label| labels.contains(label))
+    plan(scenarios, &all, options).into_iter().map(|planned| planned.instance).collect()
 }
 
 fn instance(
@@ -170,7 +201,7 @@ fn gap(scenario: &Scenario, program: &Program, offers: &Offers) -> Option<String
 }
 
 /// FNV-1a: the same instance has the same seed whatever else is selected.
-fn fnv(text: &str) -> u64 {
+pub(super) fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

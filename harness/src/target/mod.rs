@@ -1,11 +1,13 @@
 //! Target: an endpoint, or a command that starts one, plus what it declares it can do.
 //!
-//! `profile` is what a person says about a driver, `endpoint` where it is, `process` a driver that
-//! this run started, `discover` what the driver says of itself, `offers` all of that put together
-//! with what this host allows, `reference` the profile of a mock that can be compared with it.
+//! `profile` is what a person says about a driver, `known` which of its faults they know,
+//! `endpoint` where it is, `process` a driver that this run started, `discover` what the driver
+//! says of itself, `offers` all of that put together with what this host allows, `reference` the
+//! profile of a mock that can be compared with it.
 
 pub mod discover;
 pub mod endpoint;
+pub mod known;
 mod log;
 pub mod offers;
 pub mod process;

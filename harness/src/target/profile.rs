@@ -9,6 +9,9 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known::{ExpectedEntry, WaiverEntry};
+use crate::scenario::LoadError;
+
 /// A target profile. Every key is optional; unknown keys are errors.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -47,11 +50,17 @@ pub struct Profile {
     pub deadline: String,
     /// Longest wait until `command` listens: starting a driver takes longer than finding one.
     pub start_timeout: String,
-    /// There is no profile, and the rest is what most drivers do.
-    #[serde(skip)]
+    /// `access` and `fs` are guesses: a kind of volume that the driver refuses to make is then no
+    /// failure.
     pub assumed: bool,
     /// `off` leaves out the comparison with the reference driver.
     pub reference: Switch,
+    /// Clauses that the driver is allowed to break.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverEntry>,
+    /// Scenarios that are known to fail.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected_failures: Vec<ExpectedEntry>,
 }
 
 /// Sizes to test with.
@@ -108,6 +117,9 @@ pub enum ProfileError {
         /// With line and column.
         message: String,
     },
+    /// A waiver or an expected failure names what is not there.
+    #[error("{0}")]
+    Known(Box<LoadError>),
     /// A value makes no sense.
     #[error("{what} (in the target profile)")]
     Value {
@@ -137,6 +149,8 @@ impl Default for Profile {
             start_timeout: "10s".into(),
             assumed: false,
             reference: Switch::On,
+            waivers: Vec::new(),
+            expected_failures: Vec::new(),
         }
     }
 }
@@ -244,10 +258,12 @@ mod tests {
     #[test]
     fn every_profile_that_comes_with_the_project_can_be_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/targets");
-        let paths: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        let paths = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        let paths: Vec<_> =
+            paths.filter(|path| path.extension() == Some("yaml".as_ref())).collect();
         assert!(paths.len() >= 3);
-        for entry in paths {
-            Profile::load(&entry.path()).unwrap();
+        for path in paths {
+            Profile::load(&path).unwrap();
         }
     }
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod commands;
 mod interruption;
+mod known;
 mod rig;
 mod runs;
 mod secrets;

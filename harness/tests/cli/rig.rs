@@ -41,6 +41,7 @@ impl Rig {
             .env_remove("CSI_ENDPOINT")
             .env_remove("CLICOLOR_FORCE")
             .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null());
         command
     }

@@ -28,6 +28,15 @@ pub fn failures(report: &Report, style: Style) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "ADVICE {clause}: {what} ({seen})");
     }
+    for group in view.known() {
+        let finding = &group.first.finding;
+        let Some(excused) = &finding.excused else { continue };
+        let word = view::excused_name(excused.by).to_uppercase();
+        let seen = text::counted(group.others.len() + 1, "scenario", "scenarios");
+        let (clause, what) = (tame(&finding.clause), tame(&finding.what));
+        let because = tame(&excused.because.to_string());
+        let _ = writeln!(out, "{word} {clause}: {what} ({seen}): {because}");
+    }
     for leak in &report.leaks {
         let (kind, what, why) = (tame(&leak.kind), tame(&leak.what), tame(&leak.why));
         let _ = writeln!(out, "LEFT BEHIND {kind} {what}: {why}");

@@ -53,7 +53,9 @@ fn target(target: &Target) -> String {
 /// One finished scenario: `PASS  0.123s expansion/online-grow[fs=xfs]`. What is not a pass says
 /// why on the same line, so that one `grep '^FAIL'` in a CI log tells the story.
 pub fn scenario(result: &ScenarioResult, style: Style) -> String {
-    let word = style.verdict(result.verdict, &format!("{:<5}", word(result.verdict)));
+    let expected = result.expected_failure.as_ref().map(|_| "XFAIL");
+    let word = expected.unwrap_or_else(|| word(result.verdict));
+    let word = style.verdict(result.verdict, &format!("{word:<5}"));
     let time = match result.verdict {
         Verdict::Skip => "-".to_owned(),
         _ => format!("{}s", text::seconds(result.elapsed_us)),
@@ -65,6 +67,9 @@ pub fn scenario(result: &ScenarioResult, style: Style) -> String {
 fn why(result: &ScenarioResult) -> String {
     if let Some(skip) = &result.skip {
         return format!(": {}", tame(skip));
+    }
+    if let Some(because) = &result.expected_failure {
+        return format!(": expected failure: {}", tame(because));
     }
     let advice = result.findings.iter().filter(|finding| finding.advisory).count();
     if result.verdict == Verdict::Pass {
@@ -98,6 +103,7 @@ pub fn summary(report: &Report, style: Style) -> String {
         .iter()
         .filter(|(_, number)| *number > 0)
         .map(|(verdict, number)| style.verdict(*verdict, &format!("{number} {verdict}")))
+        .chain((counts.expected > 0).then(|| format!("{} failed as expected", counts.expected)))
         .collect();
     let ended = if ended.is_empty() { "nothing ran".to_owned() } else { ended.join(", ") };
     let interrupted = if report.interrupted { "  interrupted" } else { "" };

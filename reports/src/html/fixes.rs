@@ -20,6 +20,9 @@ pub struct Fixes<'a> {
     pub rest_words: String,
     pub advice: Vec<Fix<'a>>,
     pub advice_words: String,
+    /// Excused by the target's profile.
+    pub known: Vec<Fix<'a>>,
+    pub known_words: String,
 }
 
 pub struct Fix<'a> {
@@ -33,6 +36,8 @@ pub struct Fix<'a> {
     pub rule: Option<Rule<'a>>,
     pub expected: Option<&'a str>,
     pub observed: Option<&'a str>,
+    /// `waived: the cache is lost (issue 7)`.
+    pub excused: Option<String>,
     pub evidence: Vec<Evidence<'a>>,
     pub others: Vec<Link<'a>>,
     pub others_more: usize,
@@ -63,12 +68,15 @@ impl<'a> Fixes<'a> {
         let mut first = build(view.to_fix(), "f");
         let rest = first.split_off(first.len().min(OPEN_MAX));
         let advice = build(view.advice(), "a");
+        let known = build(view.known(), "k");
         Self {
             first,
             rest_words: text::counted(rest.len(), "more finding", "more findings"),
             rest,
             advice_words: text::counted(advice.len(), "advisory", "advisories"),
             advice,
+            known_words: text::counted(known.len(), "known breach", "known breaches"),
+            known,
         }
     }
 
@@ -109,6 +117,10 @@ impl<'a> Fix<'a> {
             rule,
             expected: finding.expected.as_deref(),
             observed: finding.observed.as_deref(),
+            excused: finding
+                .excused
+                .as_ref()
+                .map(|excused| format!("{}: {}", view::excused_name(excused.by), excused.because)),
             evidence: view.evidence(located).into_iter().map(evidence).collect(),
             others: others.map(|one| scenario_link(view, &one.scenario)).collect(),
             others_more: group.others.len().saturating_sub(PLACES_MAX),

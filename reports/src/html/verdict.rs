@@ -1,6 +1,9 @@
 //! The head of the page: verdict, counts, who was tested, and what the tier leaves open.
 
-use csi_stretch_oracle::{history::Target, report::Report};
+use csi_stretch_oracle::{
+    history::Target,
+    report::{Counts, Report},
+};
 
 use super::meter::{Segment, meter};
 use crate::{text, view};
@@ -31,13 +34,7 @@ impl<'a> Head<'a> {
             growth: view::growth_says(report),
             target: &run.target,
             total: text::counted(counts.total as usize, "scenario", "scenarios"),
-            segments: meter(&[
-                ("fail", "fail", counts.fail),
-                ("error", "error", counts.error),
-                ("inconclusive", "inconclusive", counts.inconclusive),
-                ("skip", "skip", counts.skip),
-                ("pass", "pass", counts.pass),
-            ]),
+            segments: segments(counts),
             facts: facts(report),
             tier: view::tier_name(run.target.tier),
             tier_says: view::tier_says(run.target.tier),
@@ -47,6 +44,21 @@ impl<'a> Head<'a> {
             tool_version: &run.tool_version,
         }
     }
+}
+
+/// Failures as expected only where there are some: most drivers have no such list.
+fn segments(counts: Counts) -> Vec<Segment> {
+    let mut parts = vec![
+        ("fail", "fail", counts.fail),
+        ("error", "error", counts.error),
+        ("inconclusive", "inconclusive", counts.inconclusive),
+        ("skip", "skip", counts.skip),
+        ("pass", "pass", counts.pass),
+    ];
+    if counts.expected > 0 {
+        parts.insert(3, ("advice", "failed as expected", counts.expected));
+    }
+    meter(&parts)
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {

@@ -29,6 +29,7 @@ pub fn render(report: &Report) -> String {
         head(report),
         to_fix(&view),
         advice(&view),
+        tables::known(&view),
         tables::comparison(&view),
         tables::growths(&view),
         tables::skips(&view),
@@ -55,6 +56,10 @@ fn head(report: &Report) -> String {
     }
     if report.interrupted {
         out += " **The run was cut short.**";
+    }
+    if counts.expected > 0 {
+        let number = text::counted(counts.expected as usize, "scenario", "scenarios");
+        let _ = write!(out, " {number} failed as expected.");
     }
     out += "\n\n| pass | fail | error | inconclusive | skip | all | advisories | calls | time |\n";
     out += "|-:|-:|-:|-:|-:|-:|-:|-:|-:|\n";

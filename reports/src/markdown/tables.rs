@@ -9,7 +9,10 @@ use super::{
     escape::{code, text as esc},
     more,
 };
-use crate::{text, view::View};
+use crate::{
+    text,
+    view::{self, View},
+};
 
 /// What differs from the reference and no clause allows.
 pub fn comparison(view: &View<'_>) -> String {
@@ -86,6 +89,25 @@ fn measured(before: Option<u64>, after: Option<u64>) -> String {
         return "–".to_owned();
     }
     format!("{} → {}", size(before), size(after))
+}
+
+/// Breaches that the target's profile owns up to.
+pub fn known(view: &View<'_>) -> String {
+    let groups = view.known();
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        "## Known\n\n| clause | what | scenarios | how | why |\n|---|---|-:|---|---|\n".to_owned();
+    for group in groups.iter().take(ROWS_MAX) {
+        let finding = &group.first.finding;
+        let Some(excused) = &finding.excused else { continue };
+        let (clause, what) = (code(&finding.clause), esc(&finding.what));
+        let (seen, how) = (group.others.len() + 1, view::excused_name(excused.by));
+        let because = esc(&excused.because.to_string());
+        let _ = writeln!(out, "| {clause} | {what} | {seen} | {how} | {because} |");
+    }
+    out + &more(groups.len(), ROWS_MAX, "finding", "findings")
 }
 
 /// Why scenarios were not run.

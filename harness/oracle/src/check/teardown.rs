@@ -98,6 +98,7 @@ pub fn leaked(leak: &Leak) -> Finding {
         class,
         verdict,
         advisory: false,
+        excused: None,
         step: None,
         what: format!("{} {} is left behind: {}", leak.kind, leak.what, leak.why),
         expected: Some("nothing left behind".to_owned()),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     action::{Access, Action, PathRef},
+    known::Known,
     offer::Offers,
 };
 
@@ -72,6 +73,9 @@ pub struct Run {
     pub seed: u64,
     /// SHOULD counts as MUST.
     pub strict: bool,
+    /// Faults that the target's profile owns up to.
+    #[serde(default, skip_serializing_if = "Known::is_empty")]
+    pub known: Known,
     /// What is tested.
     pub target: Target,
     /// What it is compared with, if anything.
@@ -297,12 +301,15 @@ pub enum Because {
     Interrupted,
     /// A driver that this run started had ended, here or in another scenario.
     DriverEnded,
+    /// The run had come to its end before it was this scenario's turn: a skip.
+    NotStarted,
 }
 
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.because {
             Because::NotApplicable => write!(f, "not applicable: {}", self.why),
+            Because::NotStarted => write!(f, "not started: {}", self.why),
             _ => f.write_str(&self.why),
         }
     }

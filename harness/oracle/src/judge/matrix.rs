@@ -11,7 +11,7 @@ use crate::{
     clause::{Catalogue, Clause},
     evidence::Op,
     history::{Completion, Outcome, Run},
-    report::{Class, ClauseResult, ClauseState, Finding},
+    report::{Class, ClauseResult, ClauseState, ExcusedBy, Finding},
     verdict::Verdict,
 };
 
@@ -48,7 +48,9 @@ impl<'a> Index<'a> {
             for id in &case.result.clauses {
                 index.listed.entry(id).or_default().push(case);
             }
-            let blames = |finding: &&Finding| !matches!(finding.class, Class::Vacuous | Class::Lab);
+            let blames = |finding: &&Finding| {
+                !matches!(finding.class, Class::Vacuous | Class::Lab | Class::Profile)
+            };
             for finding in case.result.findings.iter().filter(blames) {
                 index.named.entry(&finding.clause).or_default().push((case, finding));
             }
@@ -59,7 +61,7 @@ impl<'a> Index<'a> {
     fn result(&self, run: &Run, clause: &Clause) -> ClauseResult {
         let listed = self.listed.get(clause.id.as_str()).map_or(&[][..], Vec::as_slice);
         let named = self.named.get(clause.id.as_str()).map_or(&[][..], Vec::as_slice);
-        let fails = |(_, finding): &&(&Judged, &Finding)| finding.verdict == Verdict::Fail;
+        let fails = |(_, finding): &&(&Judged, &Finding)| is_broken(finding);
         let broken_in = ids(named.iter().filter(fails).map(|(case, _)| *case));
         let provoked = listed.iter().filter(|case| provokes(case, &clause.id));
         let tested_by = ids(provoked.copied());
@@ -93,6 +95,12 @@ fn ids<'a>(cases: impl Iterator<Item = &'a Judged>) -> Vec<String> {
     let mut ids: Vec<String> = cases.map(|case| case.result.id.clone()).collect();
     ids.dedup();
     ids
+}
+
+/// A failure that was expected is one all the same.
+fn is_broken(finding: &Finding) -> bool {
+    let excused = finding.excused.as_ref().map(|excused| excused.by);
+    finding.verdict == Verdict::Fail || excused == Some(ExcusedBy::ExpectedFailure)
 }
 
 /// Run to its end, so that what was not found is not there.

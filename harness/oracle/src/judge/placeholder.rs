@@ -2,6 +2,7 @@
 
 use crate::{
     history::{Host, Run, SCHEMA, Target, Tier},
+    known::Known,
     offer::Offers,
 };
 
@@ -16,6 +17,7 @@ pub fn run() -> Run {
         command: Vec::new(),
         seed: 0,
         strict: false,
+        known: Known::default(),
         target: Target {
             name: unknown(),
             vendor_version: unknown(),

@@ -5,7 +5,9 @@ use crate::history::Run;
 /// The command of the run, narrowed to that scenario, with the same seed. For the run as a whole
 /// (`scenario` empty) just the command with the seed.
 pub fn command(run: &Run, scenario: &str) -> String {
-    let ours: &[&str] = if scenario.is_empty() { &["--seed"] } else { &["--seed", "--scenario"] };
+    // A part of one scenario may be nothing.
+    let one: &[&str] = &["--seed", "--scenario", "--partition"];
+    let ours = if scenario.is_empty() { &["--seed"] } else { one };
     let mut words: Vec<String> = without(&run.command, ours).map(|word| quoted(word)).collect();
     if words.is_empty() {
         words = vec!["csi-stretch".to_owned(), "run".to_owned()];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{collect::Case, growths, lab, levels, steps};
+use super::{collect::Case, growths, known, lab, levels, steps};
 use crate::{
     action::Action,
     check::{CHECKS, Check},
@@ -115,6 +115,7 @@ fn result(
         axes: instance.axes.clone(),
         verdict: findings.iter().map(|finding| finding.verdict).fold(base, Verdict::max),
         skip: instance.skip.clone().or(skipped),
+        expected_failure: known::expected_failure(&findings),
         stopped: evidence.ended.and_then(|ended| ended.stopped.as_ref()).map(ToString::to_string),
         start_us,
         elapsed_us: end_us.saturating_sub(start_us),
@@ -138,6 +139,7 @@ fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
         if findings.iter().any(|finding| finding.verdict >= Verdict::Fail) {
             findings.retain(|finding| finding.class != Class::Vacuous);
         }
+        known::excuse(&mut findings, evidence);
     }
     let broken = case.reference.ended.as_ref().and_then(|ended| ended.broken.as_ref());
     findings.extend(broken.map(|why| {
@@ -148,11 +150,11 @@ fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
     findings
 }
 
-/// Not even begun, because the driver had ended in another scenario.
+/// Not even begun: the run had come to its end in another scenario.
 fn never_begun(evidence: &Evidence<'_>) -> Option<String> {
     let stopped = evidence.ended?.stopped.as_ref()?;
-    (evidence.subject.is_empty() && stopped.because == Because::DriverEnded)
-        .then(|| stopped.to_string())
+    let elsewhere = matches!(stopped.because, Because::DriverEnded | Because::NotStarted);
+    (evidence.subject.is_empty() && elsewhere).then(|| stopped.to_string())
 }
 
 /// Why nothing is proved although nothing was found: not run to the end.

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::target::profile::parse_bytes;
+use crate::{
+    scenario::{Labels, Partition},
+    target::profile::parse_bytes,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target (default: the embedded reference driver)")]
@@ -10,29 +13,32 @@ use crate::target::profile::parse_bytes;
 pub struct Args {
     /// unix:///path, tcp://host:port, or exec:COMMAND (started and owned by the run; listens on
     /// the endpoint in `{socket}` or $CSI_ENDPOINT).
-    #[arg(long, alias = "csi.endpoint", env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
+    #[arg(long, env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
     pub(super) endpoint: Option<String>,
     /// Controller service, if it listens elsewhere.
-    #[arg(long, alias = "csi.controllerendpoint", value_name = "ENDPOINT")]
+    #[arg(long, value_name = "ENDPOINT")]
     pub(super) controller_endpoint: Option<String>,
     /// Target profile: how a driver is started and what it supports.
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,
     /// Secrets per call (YAML, csi-sanity's keys).
-    #[arg(long, alias = "csi.secrets", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(super) secrets: Option<PathBuf>,
     /// CreateVolume parameters (YAML map).
-    #[arg(long, alias = "csi.testvolumeparameters", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(super) parameters: Option<PathBuf>,
     /// Size of a volume before growth, such as 64MiB; a file system that cannot be so small gets
     /// the least it takes.
-    #[arg(long, alias = "csi.testvolumesize", value_name = "SIZE", value_parser = parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(super) volume_size: Option<u64>,
+    /// Only volumes accessed in this way, whatever the profile says; may be repeated.
+    #[arg(long, value_name = "ACCESS", value_delimiter = ',', value_parser = ["mount", "block"])]
+    pub(super) access: Vec<String>,
     /// Where target paths are made.
-    #[arg(long, alias = "csi.mountdir", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub(super) target_dir: Option<PathBuf>,
     /// Where staging paths are made.
-    #[arg(long, alias = "csi.stagingdir", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub(super) staging_dir: Option<PathBuf>,
     /// Longest wait for an answer, such as 30s.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -53,9 +59,18 @@ pub struct Args {
     /// Not those; may be repeated.
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub(super) skip: Vec<String>,
-    /// Only scenarios with this label; may be repeated.
-    #[arg(long, value_name = "LABEL", help_heading = "Selection")]
-    pub(super) label: Vec<String>,
+    /// Only scenarios of this folder, such as `expansion`; a list with commas, or repeated.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Selection")]
+    pub(super) suite: Vec<String>,
+    /// Only scenarios whose labels fit, such as `smoke && !slow`; may be repeated.
+    #[arg(long, value_name = "LABELS", help_heading = "Selection")]
+    pub(super) label: Vec<Labels>,
+    /// Only one part of what the others select: `slice:1/3` (in turn) or `hash:1/3` (by id).
+    #[arg(long, value_name = "PART", help_heading = "Selection")]
+    pub(super) partition: Option<Partition>,
+    /// Print the ids of what is selected, and run nothing. Needs no driver.
+    #[arg(long, help_heading = "Selection")]
+    pub(super) list: bool,
     /// Scenario files or folders instead of the built-in ones; may be repeated.
     #[arg(long, value_name = "PATH", help_heading = "Selection")]
     pub(super) scenarios: Vec<PathBuf>,
@@ -73,12 +88,15 @@ pub struct Args {
     /// A breach of a SHOULD fails, too.
     #[arg(long, help_heading = "Run")]
     pub(super) strict: bool,
-    /// Stop after the first scenario that could not be finished.
+    /// Begin no scenario after the first that failed.
     #[arg(long, help_heading = "Run")]
     pub(super) fail_fast: bool,
     /// Folder for reports; each run gets a folder of its own and the link `latest`.
     #[arg(long, value_name = "DIR", default_value = "stretch-out", help_heading = "Run")]
     pub(super) out: PathBuf,
+    /// Write the JUnit report to this file, too.
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(super) junit: Option<PathBuf>,
     /// Folder for volumes, mounts and sockets [default: csi-stretch-UID in the temporary folder].
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub(super) work_dir: Option<PathBuf>,
@@ -88,6 +106,17 @@ pub struct Args {
     /// Only failures and the last line.
     #[arg(short, long, help_heading = "Run")]
     pub(super) quiet: bool,
+
+    /// The command line, for the record.
+    #[arg(skip)]
+    pub(in crate::cli) command: Vec<String>,
+}
+
+impl Args {
+    /// The target's profile, as given: the file in which a CI job can own up to a fault.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.target.as_ref()?.to_str()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

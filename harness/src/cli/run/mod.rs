@@ -1,8 +1,12 @@
 //! `csi-stretch run`: the main job. `args` is what is asked for, `setting` what that means before
-//! the first connection, `parties` who is tested and compared, `folder` where reports go, `host`
-//! what a report says of this machine.
+//! the first connection, `selection` which scenarios, `parties` who is tested and compared,
+//! `folder` where reports go, `host` what a report says of this machine.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use csi_stretch_oracle::{
     history::{Run, SCHEMA},
@@ -14,8 +18,9 @@ use tokio::sync::watch;
 
 use super::{
     Exit,
+    github::Github,
     outcome::{Failure, Outcome, print},
-    progress::Progress,
+    progress::{Progress, Show},
     signal,
     style::Style,
 };
@@ -29,6 +34,7 @@ mod args;
 mod folder;
 mod host;
 mod parties;
+mod selection;
 mod setting;
 
 pub use args::Args;
@@ -37,6 +43,9 @@ use setting::Setting;
 
 pub fn main(args: &Args, style: Style) -> Outcome {
     let setting = Setting::make(args)?;
+    if args.list {
+        return selection::list(args, &setting.scenarios);
+    }
     // One thread: a call's latency then does not depend on which core wakes up. Blocking work
     // (probes, loads) has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +73,7 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     let mut subject = setting.open_subject(args, &folder, &run_dir).await?;
     subject.plan = setting.plan(args, &subject.session.target.offers);
     if subject.plan.is_empty() {
-        return Err(nothing_selected(args, setting));
+        return Err(selection::nothing(args, &setting.scenarios));
     }
     let reference = setting.open_reference(args, &folder, &run_dir, &subject).await;
     let run = describe(args, setting, &folder, &subject, &reference);
@@ -72,20 +81,7 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Outcome {
     let cast = Cast { run, subject, reference: reference.ok() };
     let report = perform(args, setting, &history, style, cast, interrupted).await?;
     drop(run_dir);
-    finish(&report, &folder, args.quiet, style)
-}
-
-/// A near miss of a whole id is worth a hint.
-fn nothing_selected(args: &Args, setting: &Setting) -> Failure {
-    let ids = crate::scenario::everything(&setting.scenarios);
-    let wanted = args.scenario.iter().chain(&args.focus).next();
-    let near = wanted.and_then(|wanted| {
-        let near = |id: &str| id.ends_with(wanted) || strsim::jaro_winkler(id, wanted) > 0.9;
-        ids.iter().find(|instance| near(&instance.scenario) || near(&instance.id))
-    });
-    let hint = near.map(|near| format!(" (did you mean `{}`?)", near.id)).unwrap_or_default();
-    let message = format!("no scenario is selected{hint}; `csi-stretch list` shows their ids");
-    Failure { exit: Exit::NothingSelected, message }
+    finish(args, &report, &folder, style)
 }
 
 fn describe(
@@ -101,9 +97,10 @@ fn describe(
         id: folder.run_id.clone(),
         started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         tool_version: env!("CARGO_PKG_VERSION").into(),
-        command: std::env::args().map(|word| recorder.text(&word)).collect(),
+        command: args.command.iter().map(|word| recorder.text(word)).collect(),
         seed: setting.seed,
         strict: args.strict,
+        known: setting.known.clone(),
         target: subject.session.target.clone(),
         reference: reference.as_ref().ok().map(|party| party.session.target.clone()),
         reference_off: reference.as_ref().err().cloned(),
@@ -128,12 +125,15 @@ async fn perform(
 ) -> Result<Report, Failure> {
     let Cast { run, subject, reference } = cast;
     let cannot = |error| Failure::report(format!("cannot write {}: {error}", history.display()));
-    let progress = Progress::start(&run, &setting.catalogue, &subject.plan, args.quiet, style);
+    let enough = Arc::new(AtomicBool::new(false));
+    let watch = args.fail_fast.then(|| enough.clone());
+    let show = Show { quiet: args.quiet, style, failed: watch };
+    let progress = Progress::start(&run, &setting.catalogue, &subject.plan, show);
     let journal = Journal::new(Some(history), vec![Box::new(progress)]).map_err(cannot)?;
     let journal = Arc::new(journal);
-    let pace = Pace { jobs: args.jobs, fail_fast: args.fail_fast };
+    let pace = Pace { jobs: args.jobs, enough };
     let (subject, reference) = (Arc::new(subject), reference.map(Arc::new));
-    runner::run::run(run, &subject, reference.as_ref(), &journal, pace, &interrupted).await;
+    runner::run::run(run, &subject, reference.as_ref(), &journal, &pace, &interrupted).await;
     subject.session.close().await;
     if let Some(reference) = &reference {
         reference.session.close().await;
@@ -145,13 +145,23 @@ async fn perform(
 }
 
 /// Writes the reports, points `latest` at them, and says where they are.
-fn finish(report: &Report, folder: &Folder, quiet: bool, style: Style) -> Outcome {
+fn finish(args: &Args, report: &Report, folder: &Folder, style: Style) -> Outcome {
     let written = reports::write_all(report, folder.path());
     print(&reports::console::end(report, style.into()))?;
+    let github = Github::around();
+    if github.is_some() {
+        Github::annotate(report, args.profile())?;
+    }
     written.map_err(Failure::report)?;
     folder.link_latest();
-    if !quiet {
+    if !args.quiet {
         print(&format!("reports: {}\n", folder.file("report.html").display()))?;
+    }
+    if let Some(path) = &args.junit {
+        reports::write(report, reports::Format::Junit, path).map_err(Failure::report)?;
+    }
+    if let Some(github) = &github {
+        github.summarize(report)?;
     }
     Ok(Exit::of(report))
 }

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use csi_stretch_oracle::{clause::Catalogue, offer::Offers};
+use csi_stretch_oracle::{clause::Catalogue, known::Known, offer::Offers};
 
-use super::args::Args;
+use super::{args::Args, selection};
 use crate::{
     cli::{input, outcome::Failure},
     client::secrets::Secrets,
@@ -14,7 +14,7 @@ use crate::{
         session::path_roots,
     },
     scenario::{self, Planned, Scenario, Sizes},
-    target::{Endpoint, Profile, profile::Size, secrets},
+    target::{Endpoint, Profile, known::Words, profile::Size, secrets},
 };
 
 /// See the module.
@@ -23,6 +23,8 @@ pub(super) struct Setting {
     pub catalogue: Catalogue,
     pub scenarios: Vec<Scenario>,
     pub profile: Profile,
+    /// What the profile owns up to.
+    pub known: Known,
     /// `None`: the embedded reference driver.
     pub endpoint: Option<Endpoint>,
     pub controller_endpoint: Option<Endpoint>,
@@ -38,15 +40,16 @@ impl Setting {
         let controller = args.controller_endpoint.as_ref().or(profile.controller_endpoint.as_ref());
         let secrets = args.secrets.as_ref().or(profile.secrets.as_ref());
         let embedded = args.endpoint.is_none() && args.target.is_none();
+        let catalogue = input::catalogue()?;
+        let scenarios = input::scenarios(&args.scenarios)?;
+        selection::check(args, &scenarios)?;
         Ok(Self {
             seed: args.seed.unwrap_or_else(clock_seed),
-            catalogue: input::catalogue()?,
-            scenarios: input::scenarios(&args.scenarios)?,
+            known: known(args, &profile, &catalogue, &scenarios)?,
+            catalogue,
+            scenarios,
             endpoint: if embedded { None } else { Some(endpoint(args, &profile)?) },
-            controller_endpoint: controller
-                .map(|text| Endpoint::parse(text))
-                .transpose()
-                .map_err(Failure::usage)?,
+            controller_endpoint: controller.map(|text| address(text, embedded)).transpose()?,
             secrets: secrets
                 .map_or_else(|| Ok(Secrets::default()), |path| secrets::load(path))
                 .map_err(Failure::usage)?,
@@ -75,14 +78,52 @@ impl Setting {
         let base = self.profile.sizes.base.as_ref().and_then(|size| size.bytes().ok());
         let options = scenario::Options {
             seed: self.seed,
-            focus: args.focus.clone(),
-            exact: args.scenario.clone(),
-            skip: args.skip.clone(),
-            labels: args.label.clone(),
             sizes: base.map_or_else(Sizes::default, Sizes::at_least),
             parameters: self.profile.parameters.clone(),
+            ..selection::options(args)
         };
         scenario::plan(&self.scenarios, offers, &options)
+    }
+}
+
+/// The profile's waivers and expected failures, each checked.
+fn known(
+    args: &Args,
+    profile: &Profile,
+    catalogue: &Catalogue,
+    scenarios: &[Scenario],
+) -> Result<Known, Failure> {
+    let Some(path) = &args.target else { return Ok(Known::default()) };
+    let clauses: Vec<&str> = catalogue.iter().map(|clause| clause.id.as_str()).collect();
+    let mut ids = Vec::new();
+    if !profile.expected_failures.is_empty() {
+        // A profile serves the built-in scenarios and a user's own.
+        let embedded = input::scenarios(&[])?;
+        for instance in
+            scenario::everything(&embedded).into_iter().chain(scenario::everything(scenarios))
+        {
+            ids.extend([instance.scenario, instance.id]);
+        }
+        ids.sort();
+        ids.dedup();
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let words = Words { clauses: &clauses, scenarios: &ids };
+    let known = profile.known(path, &words).map_err(Failure::usage)?;
+    Ok(Known { whole_plan: selection::is_whole(args), ..known })
+}
+
+/// The controller service's own address.
+fn address(text: &str, embedded: bool) -> Result<Endpoint, Failure> {
+    match Endpoint::parse(text).map_err(Failure::usage)? {
+        Endpoint::Exec(_) => Err(Failure::usage(
+            "a controller endpoint is an address, unix:///path/csi.sock or tcp://host:port; only \
+             --endpoint starts a driver",
+        )),
+        Endpoint::Address(_) if embedded => Err(Failure::usage(
+            "--controller-endpoint needs --endpoint or --target: where the node service is",
+        )),
+        address @ Endpoint::Address(_) => Ok(address),
     }
 }
 
@@ -99,6 +140,9 @@ fn profile(args: &Args) -> Result<Profile, Failure> {
     }
     if let Some(bytes) = args.volume_size {
         profile.sizes.base = Some(Size::Bytes(bytes));
+    }
+    if !args.access.is_empty() {
+        profile.access.clone_from(&args.access);
     }
     // Drivers take absolute paths only.
     profile.staging_dir = args.staging_dir.clone().or(profile.staging_dir).map(absolute);

@@ -6,7 +6,7 @@ use csi_stretch_oracle::{
 };
 use rstest::rstest;
 
-use crate::scenario::{Options, Planned, Scenario, Sizes, embedded, load, plan};
+use crate::scenario::{Options, Planned, Scenario, Sizes, embedded, load, plan, selected};
 
 const MIB: u64 = 1 << 20;
 
@@ -186,8 +186,13 @@ fn matrix_order_and_selection() {
         [&*all[1], &*all[3]]
     );
     assert_eq!(ids(Options { skip: words(&["*staging*"]), ..Options::default() }), all[2..]);
-    assert_eq!(ids(Options { labels: words(&["slow"]), ..Options::default() }), all);
-    assert!(ids(Options { labels: words(&["fast"]), ..Options::default() }).is_empty());
+    assert_eq!(
+        ids(Options { labels: vec!["slow && !fast".parse().unwrap()], ..Options::default() }),
+        all
+    );
+    assert!(
+        ids(Options { labels: vec!["fast".parse().unwrap()], ..Options::default() }).is_empty()
+    );
 }
 
 #[test]
@@ -205,4 +210,39 @@ fn seeds_are_of_the_instance_not_of_its_place() {
     }
     assert!(all.iter().zip(&other).all(|(a, b)| a.seed != b.seed));
     assert_eq!(all, plan(&scenarios, &offers, &Options { seed: 7, ..Options::default() }));
+}
+
+#[test]
+fn suites_are_whole_folders() {
+    let scenarios = embedded().unwrap();
+    let of = |suites: &[&str]| {
+        let suites = suites.iter().map(ToString::to_string).collect();
+        selected(&scenarios, &Options { suites, ..Options::default() })
+    };
+    let growths = of(&["expansion"]);
+    assert!(growths.len() > 20);
+    assert!(growths.iter().all(|instance| instance.id.starts_with("expansion/")));
+    assert!(of(&["expan"]).is_empty());
+    assert_eq!(of(&["expansion", "lifecycle"]).len(), growths.len() + of(&["lifecycle"]).len());
+}
+
+#[rstest]
+#[case("slice")]
+#[case("hash")]
+fn the_parts_of_a_plan_are_the_plan(#[case] kind: &str) {
+    let scenarios = embedded().unwrap();
+    let skip = vec!["readonly".to_owned()];
+    let whole = Options { skip, ..Options::default() };
+    let mut ids: Vec<String> = Vec::new();
+    for part in 1..=3 {
+        let partition = Some(format!("{kind}:{part}/3").parse().unwrap());
+        let part = selected(&scenarios, &Options { partition, ..whole.clone() });
+        assert!(part.iter().enumerate().all(|(at, instance)| instance.number == at as u32));
+        ids.extend(part.into_iter().map(|instance| instance.id));
+    }
+    let mut all: Vec<String> =
+        selected(&scenarios, &whole).into_iter().map(|instance| instance.id).collect();
+    all.sort();
+    ids.sort();
+    assert_eq!(ids, all);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     history::{Host, Run, SCHEMA, Target, Tier},
+    known::Known,
     offer::{KNOWN, Offers},
 };
 
@@ -17,6 +18,7 @@ pub fn run() -> Run {
         command: vec!["csi-stretch".into(), "run".into()],
         seed: 7,
         strict: false,
+        known: Known::default(),
         target: target(),
         reference: None,
         reference_off: Some("a test".into()),

@@ -1,12 +1,13 @@
-//! Which scenarios a user means: substrings, or patterns with `*`.
+//! Which ids a person means: a part of the id, or a pattern with `*`.
 
 /// Whether an id is meant: any of the patterns fits. One without `*` fits anywhere in the id, one
 /// with `*` has to fit the whole id.
-pub(crate) fn fits_any(patterns: &[String], id: &str) -> bool {
+pub fn fits_any(patterns: &[String], id: &str) -> bool {
     patterns.iter().any(|pattern| fits(pattern, id))
 }
 
-fn fits(pattern: &str, id: &str) -> bool {
+/// As [`fits_any`], for one pattern.
+pub fn fits(pattern: &str, id: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return id.contains(pattern) };
     let Some(mut id) = id.strip_prefix(first) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
