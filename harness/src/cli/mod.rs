@@ -9,6 +9,7 @@ mod clean;
 mod doctor;
 mod exit;
 mod github;
+mod init;
 mod input;
 mod list;
 mod mock;
@@ -41,6 +42,8 @@ pub struct Cli {
 enum Command {
     /// Run scenarios against a driver and write reports (the main job).
     Run(Box<run::Args>),
+    /// Ask a driver what it can do, and print a draft of a target profile.
+    Init(init::Args),
     /// List scenarios, clauses, checks or offers.
     List(list::Args),
     /// Judge a recorded history again, with no driver at all.
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
             args.command = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             run::main(&args, style)
         }
+        Command::Init(args) => init::main(&args),
         Command::List(args) => list::main(&args),
         Command::Check(args) => check::main(&args, style),
         Command::Report(args) => report::main(&args, style),
