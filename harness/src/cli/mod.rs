@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod rpc;
 mod run;
+mod sanity;
 mod schema;
 mod signal;
 mod style;
@@ -69,7 +70,10 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = match words() {
+        Ok(words) => words,
+        Err(failure) => return told(&failure),
+    };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
@@ -103,6 +107,21 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => told(&failure),
     }
+}
+
+/// The words of this process's command line, csi-sanity's among them put into our own.
+fn words() -> Result<Vec<OsString>, outcome::Failure> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let texts: Option<Vec<String>> =
+        words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
+    let Some(translated) = texts.map(|texts| sanity::translate(&texts)).transpose()?.flatten()
+    else {
+        return Ok(words);
+    };
+    for remark in &translated.remarks {
+        eprintln!("csi-stretch: {remark}");
+    }
+    Ok(translated.words.into_iter().map(OsString::from).collect())
 }
 
 fn told(failure: &outcome::Failure) -> ExitCode {

@@ -2,6 +2,7 @@
 //! privileges; tests named `loop_…` need root and real devices and say so when they skip.
 
 mod bad_input;
+mod ci;
 mod commands;
 mod interruption;
 mod known;
