@@ -15,7 +15,7 @@ use csi_stretch::{
     client::{Client, channel, csi_v1::CsiV1, secrets::Secrets},
     generator::{Generator, Next, Step},
     host::Observer,
-    runner::{Journal, Workers, interpreter},
+    runner::{Journal, Workers, interpreter, record::Recorder},
     workload::{Medium, worker::Ledgers},
 };
 use csi_stretch_oracle::{
@@ -164,16 +164,20 @@ impl Bench {
             host: Arc::new(Blind),
             workload: Arc::new(Ledgers::new(1, Arc::new(Blind))),
             nemesis: None,
+            vigil: None,
+            recorder: Recorder::default(),
             deadline: Duration::from_secs(30),
         };
         let place = interpreter::Place {
             scenario: 0,
+            id: "bench".into(),
             side: Side::Subject,
             node_id: "n".into(),
             name_prefix: "bench".into(),
             staging: self.dir.path().join("s"),
             targets: self.dir.path().join("t"),
             real: false,
+            dir: self.dir.path().into(),
         };
         let ended = self
             .runtime

@@ -33,6 +33,7 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
         class: Class::Stuck,
         verdict: crate::verdict::Verdict::Fail,
         advisory: false,
+        excused: None,
         step: last.map(|op| op.invoke.step.clone()),
         what,
         expected: None,

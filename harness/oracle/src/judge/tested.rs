@@ -46,6 +46,7 @@ pub fn finding(tested: &GrowthTested) -> Option<Finding> {
         class: Class::Vacuous,
         verdict: Verdict::Inconclusive,
         advisory: false,
+        excused: None,
         step: None,
         what: format!("the target declares growth, and none was tested: {why}"),
         expected: None,
