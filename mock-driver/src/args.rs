@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    defect::Defect,
     profile::{Profile, ProfileError},
     server::{BackingKind, Options},
 };
@@ -34,6 +35,10 @@ pub struct Args {
     /// Remove everything the driver made (mounts, loop devices, files) when it ends
     #[arg(long)]
     pub remove_on_exit: bool,
+
+    /// Do one thing wrong, on purpose; `csi-stretch list defects` names them
+    #[arg(long, value_name = "NAME", value_parser = Defect::named)]
+    pub defect: Option<&'static Defect>,
 }
 
 impl Args {
@@ -50,6 +55,7 @@ impl Args {
             backing: self.backing,
             profile,
             remove_on_exit: self.remove_on_exit,
+            defect: self.defect,
         })
     }
 }

@@ -5,11 +5,13 @@
 //!
 //! ```text
 //! rpc ──► driver ──► backing::{memory, loops ──► fs}
-//!            └─────► state (records), profile (what is declared)
+//!  │         └─────► state (records), profile (what is declared)
+//!  └── defect (planted on purpose) wraps the calls of `driver` and the work of `backing`
 //! ```
 
 mod args;
 pub mod backing;
+mod defect;
 mod driver;
 #[cfg(feature = "loop")]
 pub mod fs;
@@ -21,6 +23,7 @@ mod state;
 
 pub use args::Args;
 pub use backing::{BackingError, FsType};
+pub use defect::Defect;
 pub use listen::ListenError;
 pub use profile::{Profile, ProfileError};
 pub use server::{BackingKind, Options, ServeError, serve};

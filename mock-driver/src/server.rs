@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use crate::{
     backing::{Backing, BackingError, memory::MemoryBacking},
+    defect::{Defect, Flaw, Flawed, Sound},
     driver::Driver,
     listen::{Incoming, ListenError, bind},
     profile::{Profile, ProfileError},
@@ -45,6 +46,8 @@ pub struct Options {
     /// Whether everything it made (mounts, devices, files) is removed at the end. A driver
     /// normally leaves it all in place, for its next start.
     pub remove_on_exit: bool,
+    /// What it does wrong.
+    pub defect: Option<&'static Defect>,
 }
 
 /// What volumes are made of.
@@ -96,19 +99,22 @@ pub enum ServeError {
 /// Serves a driver until `shutdown` completes. The socket accepts connections only when the
 /// records agree with the backing, so a driver that answers is ready.
 pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-    options.profile.check()?;
+    let flaw = options.defect.map_or_else(|| Arc::new(Sound) as Arc<dyn Flaw>, Defect::flaw);
+    let mut profile = options.profile.clone();
+    flaw.profile(&mut profile);
+    profile.check()?;
     let lock = lock_state(&options.state_dir)?;
     let (backing, durability) = open_backing(options.backing, &options.state_dir)?;
     let store = Store::open(&options.state_dir, durability)
         .map_err(|source| ServeError::State { path: options.state_dir.clone(), source })?;
-    let profile = options.profile.clone();
+    let backing = Box::new(Flawed { good: backing, flaw: Arc::clone(&flaw) });
     let started = tokio::task::spawn_blocking(move || Driver::start(profile, store, backing)).await;
     let driver = started
         .map_err(|e| ServeError::Recover(e.to_string()))?
         .map_err(|status| ServeError::Recover(status.message().to_owned()))?;
     let driver = Arc::new(driver);
 
-    let result = answer(&options.listen, Services::new(Arc::clone(&driver)), shutdown).await;
+    let result = answer(&options.listen, Services::new(Arc::clone(&driver), flaw), shutdown).await;
     let cleared =
         if options.remove_on_exit { clear(driver, &options.state_dir).await } else { Ok(()) };
     drop(lock);

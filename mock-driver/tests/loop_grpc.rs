@@ -115,6 +115,7 @@ async fn loop_grpc_victim() {
         backing: BackingKind::Loop,
         profile: Profile::default(),
         remove_on_exit: false,
+        defect: None,
     };
     serve(options, std::future::pending()).await.unwrap();
 }

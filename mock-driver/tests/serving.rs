@@ -17,6 +17,7 @@ fn options(folder: &Path, listen: &str) -> Options {
         backing: BackingKind::Memory,
         profile: Profile::default(),
         remove_on_exit: false,
+        defect: None,
     }
 }
 

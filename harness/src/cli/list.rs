@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
+use csi_stretch_mock::Defect;
 use csi_stretch_oracle::{check::CHECKS, offer::KNOWN};
 
 use super::{
@@ -33,6 +34,8 @@ enum What {
     Checks,
     /// What a scenario can require.
     Offers,
+    /// What `mock --defect` can do wrong, and the clauses that a tester has to name.
+    Defects,
 }
 
 pub fn main(args: &Args) -> Outcome {
@@ -66,6 +69,14 @@ pub fn main(args: &Args) -> Outcome {
         What::Checks => {
             for check in CHECKS {
                 let _ = writeln!(text, "{:24} {}", check.name, check.about);
+            }
+        }
+        What::Defects => {
+            for defect in Defect::all() {
+                let Defect { name, class, about, stands_for, .. } = defect;
+                let breaks = defect.breaks.join(", ");
+                let _ =
+                    writeln!(text, "{name:40} {class:24} {about} ({stands_for}); breaks {breaks}");
             }
         }
         What::Offers => {

@@ -14,17 +14,17 @@ impl Control for Services {
         &self,
         request: Request<ObserveRequest>,
     ) -> Result<Response<ObserveResponse>, Status> {
-        self.run("observe", request, |r| &r.path, |d, r| d.observe(&r)).await
+        self.run("observe", request, |r| &r.path, |_, d, r| d.observe(&r)).await
     }
 
     async fn write(
         &self,
         request: Request<WriteRequest>,
     ) -> Result<Response<WriteResponse>, Status> {
-        self.run("write", request, |r| &r.path, |d, r| d.write(&r)).await
+        self.run("write", request, |r| &r.path, |_, d, r| d.write(&r)).await
     }
 
     async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadResponse>, Status> {
-        self.run("read", request, |r| &r.path, |d, r| d.read(&r)).await
+        self.run("read", request, |r| &r.path, |_, d, r| d.read(&r)).await
     }
 }

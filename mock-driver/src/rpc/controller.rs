@@ -16,7 +16,6 @@ use csi_stretch_proto::csi::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Services;
-use crate::driver::Driver;
 
 #[async_trait]
 impl Controller for Services {
@@ -24,14 +23,14 @@ impl Controller for Services {
         &self,
         request: Request<CreateVolumeRequest>,
     ) -> Result<Response<CreateVolumeResponse>, Status> {
-        self.run("create_volume", request, |r| &r.name, Driver::create_volume).await
+        self.run("create_volume", request, |r| &r.name, |f, d, r| f.create_volume(d, r)).await
     }
 
     async fn delete_volume(
         &self,
         request: Request<DeleteVolumeRequest>,
     ) -> Result<Response<DeleteVolumeResponse>, Status> {
-        self.run("delete_volume", request, |r| &r.volume_id, |d, r| d.delete_volume(&r)).await
+        self.run("delete_volume", request, |r| &r.volume_id, |f, d, r| f.delete_volume(d, r)).await
     }
 
     async fn controller_publish_volume(
@@ -42,7 +41,7 @@ impl Controller for Services {
             "controller_publish_volume",
             request,
             |r| &r.volume_id,
-            |d, r| d.controller_publish(&r),
+            |f, d, r| f.controller_publish(d, r),
         )
         .await
     }
@@ -55,7 +54,7 @@ impl Controller for Services {
             "controller_unpublish_volume",
             request,
             |r| &r.volume_id,
-            |d, r| d.controller_unpublish(&r),
+            |f, d, r| f.controller_unpublish(d, r),
         )
         .await
     }
@@ -64,59 +63,81 @@ impl Controller for Services {
         &self,
         request: Request<ValidateVolumeCapabilitiesRequest>,
     ) -> Result<Response<ValidateVolumeCapabilitiesResponse>, Status> {
-        self.run("validate_volume_capabilities", request, |r| &r.volume_id, Driver::validate).await
+        self.run(
+            "validate_volume_capabilities",
+            request,
+            |r| &r.volume_id,
+            |f, d, r| f.validate(d, r),
+        )
+        .await
     }
 
     async fn list_volumes(
         &self,
         request: Request<ListVolumesRequest>,
     ) -> Result<Response<ListVolumesResponse>, Status> {
-        self.run("list_volumes", request, |_| "", |d, r| d.list_volumes(&r)).await
+        self.run("list_volumes", request, |_| "", |f, d, r| f.list_volumes(d, r)).await
     }
 
     async fn get_capacity(
         &self,
         request: Request<GetCapacityRequest>,
     ) -> Result<Response<GetCapacityResponse>, Status> {
-        self.run("get_capacity", request, |_| "", |d, r| d.capacity(&r)).await
+        self.run("get_capacity", request, |_| "", |f, d, r| f.capacity(d, r)).await
     }
 
     async fn controller_get_capabilities(
         &self,
         request: Request<ControllerGetCapabilitiesRequest>,
     ) -> Result<Response<ControllerGetCapabilitiesResponse>, Status> {
-        self.run("controller_get_capabilities", request, |_| "", |d, _| d.controller_capabilities())
-            .await
+        self.run(
+            "controller_get_capabilities",
+            request,
+            |_| "",
+            |f, d, r| f.controller_capabilities(d, r),
+        )
+        .await
     }
 
     async fn create_snapshot(
         &self,
         request: Request<CreateSnapshotRequest>,
     ) -> Result<Response<CreateSnapshotResponse>, Status> {
-        self.run("create_snapshot", request, |r| &r.source_volume_id, |d, r| d.create_snapshot(&r))
-            .await
+        self.run(
+            "create_snapshot",
+            request,
+            |r| &r.source_volume_id,
+            |f, d, r| f.create_snapshot(d, r),
+        )
+        .await
     }
 
     async fn delete_snapshot(
         &self,
         request: Request<DeleteSnapshotRequest>,
     ) -> Result<Response<DeleteSnapshotResponse>, Status> {
-        self.run("delete_snapshot", request, |r| &r.snapshot_id, |d, r| d.delete_snapshot(&r)).await
+        self.run("delete_snapshot", request, |r| &r.snapshot_id, |f, d, r| f.delete_snapshot(d, r))
+            .await
     }
 
     async fn list_snapshots(
         &self,
         request: Request<ListSnapshotsRequest>,
     ) -> Result<Response<ListSnapshotsResponse>, Status> {
-        self.run("list_snapshots", request, |r| &r.source_volume_id, |d, r| d.list_snapshots(&r))
-            .await
+        self.run(
+            "list_snapshots",
+            request,
+            |r| &r.source_volume_id,
+            |f, d, r| f.list_snapshots(d, r),
+        )
+        .await
     }
 
     async fn get_snapshot(
         &self,
         request: Request<GetSnapshotRequest>,
     ) -> Result<Response<GetSnapshotResponse>, Status> {
-        self.run("get_snapshot", request, |r| &r.snapshot_id, |d, r| d.get_snapshot(&r)).await
+        self.run("get_snapshot", request, |r| &r.snapshot_id, |f, d, r| f.get_snapshot(d, r)).await
     }
 
     async fn controller_expand_volume(
@@ -127,7 +148,7 @@ impl Controller for Services {
             "controller_expand_volume",
             request,
             |r| &r.volume_id,
-            |d, r| d.controller_expand(&r),
+            |f, d, r| f.controller_expand(d, r),
         )
         .await
     }
@@ -136,13 +157,20 @@ impl Controller for Services {
         &self,
         request: Request<ControllerGetVolumeRequest>,
     ) -> Result<Response<ControllerGetVolumeResponse>, Status> {
-        self.run("controller_get_volume", request, |r| &r.volume_id, |d, r| d.get_volume(&r)).await
+        self.run("controller_get_volume", request, |r| &r.volume_id, |f, d, r| f.get_volume(d, r))
+            .await
     }
 
     async fn controller_modify_volume(
         &self,
         request: Request<ControllerModifyVolumeRequest>,
     ) -> Result<Response<ControllerModifyVolumeResponse>, Status> {
-        self.run("controller_modify_volume", request, |r| &r.volume_id, Driver::modify_volume).await
+        self.run(
+            "controller_modify_volume",
+            request,
+            |r| &r.volume_id,
+            |f, d, r| f.modify_volume(d, r),
+        )
+        .await
     }
 }

@@ -7,7 +7,6 @@ use csi_stretch_proto::csi::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Services;
-use crate::driver::Driver;
 
 #[async_trait]
 impl Identity for Services {
@@ -15,21 +14,26 @@ impl Identity for Services {
         &self,
         request: Request<GetPluginInfoRequest>,
     ) -> Result<Response<GetPluginInfoResponse>, Status> {
-        self.run("get_plugin_info", request, |_| "", |d, _| Ok(d.plugin_info())).await
+        self.run("get_plugin_info", request, |_| "", |f, d, r| f.get_plugin_info(d, r)).await
     }
 
     async fn get_plugin_capabilities(
         &self,
         request: Request<GetPluginCapabilitiesRequest>,
     ) -> Result<Response<GetPluginCapabilitiesResponse>, Status> {
-        self.run("get_plugin_capabilities", request, |_| "", |d, _| Ok(d.plugin_capabilities()))
-            .await
+        self.run(
+            "get_plugin_capabilities",
+            request,
+            |_| "",
+            |f, d, r| f.get_plugin_capabilities(d, r),
+        )
+        .await
     }
 
     async fn probe(
         &self,
         request: Request<ProbeRequest>,
     ) -> Result<Response<ProbeResponse>, Status> {
-        self.run("probe", request, |_| "", |_, _| Ok(Driver::probe())).await
+        self.run("probe", request, |_| "", |f, d, r| f.probe(d, r)).await
     }
 }

@@ -13,7 +13,10 @@ use std::{sync::Arc, time::Instant};
 use tonic::{Code, Request, Response, Status};
 use tracing::{field::Empty, info, info_span};
 
-use crate::driver::{Driver, Reply};
+use crate::{
+    defect::Flaw,
+    driver::{Driver, Reply},
+};
 
 /// The largest message taken or sent, bytes.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -22,12 +25,13 @@ pub const MESSAGE_MAX: usize = 16 << 20;
 #[derive(Clone)]
 pub struct Services {
     driver: Arc<Driver>,
+    flaw: Arc<dyn Flaw>,
 }
 
 impl Services {
-    /// Services of `driver`.
-    pub fn new(driver: Arc<Driver>) -> Self {
-        Self { driver }
+    /// Services of `driver`, which answers through `flaw`.
+    pub fn new(driver: Arc<Driver>, flaw: Arc<dyn Flaw>) -> Self {
+        Self { driver, flaw }
     }
 
     /// Runs one call. `volume` is the id (or, at creation, the name) that the log shows.
@@ -36,7 +40,7 @@ impl Services {
         rpc: &'static str,
         request: Request<Q>,
         volume: impl FnOnce(&Q) -> &str,
-        call: impl FnOnce(&Driver, Q) -> Reply<A> + Send + 'static,
+        call: impl FnOnce(&dyn Flaw, &Driver, Q) -> Reply<A> + Send + 'static,
     ) -> Result<Response<A>, Status>
     where
         Q: Send + 'static,
@@ -44,7 +48,7 @@ impl Services {
     {
         let request = request.into_inner();
         let span = info_span!("rpc", rpc, volume = volume(&request), code = Empty);
-        let driver = Arc::clone(&self.driver);
+        let (driver, flaw) = (Arc::clone(&self.driver), Arc::clone(&self.flaw));
         let work = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
             let began = Instant::now();
@@ -52,7 +56,7 @@ impl Services {
             if !latency.is_zero() {
                 std::thread::sleep(latency);
             }
-            let answer = call(&driver, request);
+            let answer = call(flaw.as_ref(), &driver, request);
             let code = answer.as_ref().err().map_or(Code::Ok, Status::code);
             span.record("code", tracing::field::debug(code));
             let elapsed_us = began.elapsed().as_micros() as u64;

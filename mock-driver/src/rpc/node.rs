@@ -18,55 +18,58 @@ impl Node for Services {
         &self,
         request: Request<NodeStageVolumeRequest>,
     ) -> Result<Response<NodeStageVolumeResponse>, Status> {
-        self.run("node_stage_volume", request, |r| &r.volume_id, |d, r| d.stage(&r)).await
+        self.run("node_stage_volume", request, |r| &r.volume_id, |f, d, r| f.stage(d, r)).await
     }
 
     async fn node_unstage_volume(
         &self,
         request: Request<NodeUnstageVolumeRequest>,
     ) -> Result<Response<NodeUnstageVolumeResponse>, Status> {
-        self.run("node_unstage_volume", request, |r| &r.volume_id, |d, r| d.unstage(&r)).await
+        self.run("node_unstage_volume", request, |r| &r.volume_id, |f, d, r| f.unstage(d, r)).await
     }
 
     async fn node_publish_volume(
         &self,
         request: Request<NodePublishVolumeRequest>,
     ) -> Result<Response<NodePublishVolumeResponse>, Status> {
-        self.run("node_publish_volume", request, |r| &r.volume_id, |d, r| d.publish(&r)).await
+        self.run("node_publish_volume", request, |r| &r.volume_id, |f, d, r| f.publish(d, r)).await
     }
 
     async fn node_unpublish_volume(
         &self,
         request: Request<NodeUnpublishVolumeRequest>,
     ) -> Result<Response<NodeUnpublishVolumeResponse>, Status> {
-        self.run("node_unpublish_volume", request, |r| &r.volume_id, |d, r| d.unpublish(&r)).await
+        self.run("node_unpublish_volume", request, |r| &r.volume_id, |f, d, r| f.unpublish(d, r))
+            .await
     }
 
     async fn node_get_volume_stats(
         &self,
         request: Request<NodeGetVolumeStatsRequest>,
     ) -> Result<Response<NodeGetVolumeStatsResponse>, Status> {
-        self.run("node_get_volume_stats", request, |r| &r.volume_id, |d, r| d.stats(&r)).await
+        self.run("node_get_volume_stats", request, |r| &r.volume_id, |f, d, r| f.stats(d, r)).await
     }
 
     async fn node_expand_volume(
         &self,
         request: Request<NodeExpandVolumeRequest>,
     ) -> Result<Response<NodeExpandVolumeResponse>, Status> {
-        self.run("node_expand_volume", request, |r| &r.volume_id, |d, r| d.node_expand(&r)).await
+        self.run("node_expand_volume", request, |r| &r.volume_id, |f, d, r| f.node_expand(d, r))
+            .await
     }
 
     async fn node_get_capabilities(
         &self,
         request: Request<NodeGetCapabilitiesRequest>,
     ) -> Result<Response<NodeGetCapabilitiesResponse>, Status> {
-        self.run("node_get_capabilities", request, |_| "", |d, _| Ok(d.node_capabilities())).await
+        self.run("node_get_capabilities", request, |_| "", |f, d, r| f.node_capabilities(d, r))
+            .await
     }
 
     async fn node_get_info(
         &self,
         request: Request<NodeGetInfoRequest>,
     ) -> Result<Response<NodeGetInfoResponse>, Status> {
-        self.run("node_get_info", request, |_| "", |d, _| Ok(d.node_info())).await
+        self.run("node_get_info", request, |_| "", |f, d, r| f.node_info(d, r)).await
     }
 }

@@ -104,6 +104,7 @@ fn launch(
         backing,
         profile,
         remove_on_exit,
+        defect: None,
     };
     let task = tokio::spawn(async move {
         serve(options, async {

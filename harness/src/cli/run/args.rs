@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use csi_stretch_mock::Defect;
+
 use crate::{
     scenario::{Labels, Partition},
     target::profile::parse_bytes,
@@ -49,6 +51,11 @@ pub struct Args {
     /// Backing of the embedded reference driver: real loop devices need root.
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) tier: TierName,
+    /// Plant a defect in the embedded reference driver, to see it found; `list defects` names
+    /// them.
+    #[arg(long, value_name = "NAME", value_parser = Defect::named)]
+    #[arg(conflicts_with_all = ["endpoint", "target"])]
+    pub(super) defect: Option<&'static Defect>,
 
     /// Only scenarios whose id contains this text (`*` matches anything); may be repeated.
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]

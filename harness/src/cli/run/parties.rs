@@ -1,8 +1,12 @@
 //! Who is tested, and who it is compared with: the embedded reference driver is this very program,
 //! started as `csi-stretch mock` and talked to over a socket like any other.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
+use csi_stretch_mock::Defect;
 use csi_stretch_oracle::history::Tier;
 
 use super::{
@@ -28,7 +32,7 @@ impl Setting {
         let dir = side_dir(run_dir, "subject")?;
         let (endpoint, shown) = match &self.endpoint {
             Some(endpoint) => (endpoint.clone(), None),
-            None => embedded(&dir, loops(args.tier)?, None)?,
+            None => embedded(&dir, loops(args.tier)?, None, args.defect)?,
         };
         let deadline = match args.deadline {
             Some(deadline) => deadline,
@@ -61,7 +65,8 @@ impl Setting {
         if !args.reference.map_or(on, |wish| wish == OnOff::On) {
             return Err("switched off".into());
         }
-        if self.endpoint.is_none() && args.reference.is_none() {
+        let sound = self.endpoint.is_none() && args.defect.is_none();
+        if sound && args.reference.is_none() {
             return Err("the target is the reference driver itself".into());
         }
         let mut party = self
@@ -83,7 +88,7 @@ impl Setting {
         let file = dir.join("profile.json");
         let profile = reference::mock_profile(&subject.session.target.offers);
         std::fs::write(&file, profile.to_string()).map_err(Failure::lab)?;
-        let (endpoint, shown) = embedded(&dir, loops, Some(&file))?;
+        let (endpoint, shown) = embedded(&dir, loops, Some(&file), None)?;
         let opening = Opening {
             endpoint,
             shown,
@@ -109,6 +114,7 @@ fn embedded(
     dir: &Path,
     loops: bool,
     profile: Option<&Path>,
+    defect: Option<&Defect>,
 ) -> Result<(Endpoint, Option<String>), Failure> {
     let program = std::env::current_exe().map_err(Failure::internal)?;
     let backing = if loops { "loop" } else { "memory" };
@@ -118,7 +124,11 @@ fn embedded(
     if let Some(profile) = profile {
         command.extend(["--profile".to_owned(), profile.display().to_string()]);
     }
-    let shown = format!("embedded: csi-stretch mock --backing {backing}");
+    let mut shown = format!("embedded: csi-stretch mock --backing {backing}");
+    if let Some(defect) = defect {
+        command.extend(["--defect", defect.name].map(str::to_owned));
+        let _ = write!(shown, " --defect {}", defect.name);
+    }
     Ok((Endpoint::Exec(command), Some(shown)))
 }
 

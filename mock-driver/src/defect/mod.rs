@@ -1,0 +1,91 @@
+//! Planted defects: what drivers in the field got wrong, each as one wrong hook over the good
+//! driver. They prove the tester, so the list is closed, and a defect is never made louder until
+//! a check hears it: if none does, the check is what is missing.
+//!
+//! One file per class of bug; to add a defect, write a unit struct with the hook it breaks and a
+//! line in that file's `DEFECTS`.
+
+mod capacity_lie;
+mod controller_idempotency;
+mod flaw;
+mod fs_not_grown;
+mod storage;
+
+use std::sync::Arc;
+
+pub use flaw::{Flaw, Sound};
+pub use storage::Flawed;
+
+/// One planted defect.
+pub struct Defect {
+    /// For `mock --defect`; unique.
+    pub name: &'static str,
+    /// The class of bugs it belongs to.
+    pub class: &'static str,
+    /// What the driver does wrong, in one sentence.
+    pub about: &'static str,
+    /// The real one: an issue or pull request, `owner/repository#number`.
+    pub stands_for: &'static str,
+    /// The clauses it breaks: what a tester has to name, no more and no less.
+    pub breaks: &'static [&'static str],
+    make: fn() -> Arc<dyn Flaw>,
+}
+
+/// Every class, in order of name.
+const CLASSES: &[&[Defect]] =
+    &[capacity_lie::DEFECTS, controller_idempotency::DEFECTS, fs_not_grown::DEFECTS];
+
+impl Defect {
+    /// Every defect, class by class.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        CLASSES.iter().copied().flatten()
+    }
+
+    /// The defect of that name; an error for the command line.
+    pub fn named(name: &str) -> Result<&'static Self, String> {
+        let unknown = || "no defect has this name; `csi-stretch list defects` shows all".to_owned();
+        Self::all().find(|defect| defect.name == name).ok_or_else(unknown)
+    }
+
+    /// The flaw, with nothing remembered.
+    pub fn flaw(&self) -> Arc<dyn Flaw> {
+        (self.make)()
+    }
+}
+
+impl std::fmt::Debug for Defect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Defect({})", self.name)
+    }
+}
+
+/// A defect that remembers nothing between two calls of its own.
+macro_rules! plant {
+    ($flaw:expr, $name:literal, $about:literal, $stands_for:literal, $breaks:expr) => {
+        $crate::defect::Defect {
+            name: $name,
+            class: CLASS,
+            about: $about,
+            stands_for: $stands_for,
+            breaks: $breaks,
+            make: || std::sync::Arc::new($flaw),
+        }
+    };
+}
+use plant;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_each_defect_says_what_it_breaks() {
+        let mut names = BTreeSet::new();
+        for defect in Defect::all() {
+            assert!(names.insert(defect.name), "{} is there twice", defect.name);
+            assert!(!defect.breaks.is_empty(), "{} breaks nothing", defect.name);
+        }
+    }
+}
