@@ -177,6 +177,14 @@ fn finding_text(view: &View<'_>, scenario: &ScenarioResult, finding: &Finding) -
     let located = view.report.findings.iter();
     let mut same = located.filter(|one| one.scenario == scenario.id && one.finding == *finding);
     if let Some(located) = same.next() {
+        for (at, step) in view::sequence(located).iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "  {}{}. {step}",
+                if at == 0 { "sequence:\n  " } else { "" },
+                at + 1
+            );
+        }
         let _ = writeln!(text, "  replay: {}", located.replay);
     }
     text

@@ -11,6 +11,7 @@ use csi_stretch_oracle::report::Report;
 
 mod annotations;
 pub mod console;
+pub mod diff;
 mod html;
 mod junit;
 mod markdown;

@@ -158,6 +158,11 @@ fn gather<'a, T>(items: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, Vec
     groups
 }
 
+/// The calls that lead to a finding; none where a single one says it all.
+pub fn sequence(located: &LocatedFinding) -> &[String] {
+    if located.sequence.len() > 1 { &located.sequence } else { &[] }
+}
+
 /// `3 grow`, `set-up create`, `tear-down delete`.
 pub fn step_name(step: &StepId) -> String {
     match step.step {

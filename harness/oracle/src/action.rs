@@ -348,6 +348,27 @@ impl Rpc {
         Self::ALL.iter().find(|(rpc, ..)| *rpc == self).map_or("?", |(_, name, _)| name)
     }
 
+    /// It only asks, and changes nothing.
+    pub fn only_asks(self) -> bool {
+        use Rpc as R;
+        !matches!(
+            self,
+            R::CreateVolume
+                | R::DeleteVolume
+                | R::ControllerPublish
+                | R::ControllerUnpublish
+                | R::CreateSnapshot
+                | R::DeleteSnapshot
+                | R::ControllerExpand
+                | R::ControllerModify
+                | R::NodeStage
+                | R::NodeUnstage
+                | R::NodePublish
+                | R::NodeUnpublish
+                | R::NodeExpand
+        )
+    }
+
     /// What a target has to offer before this procedure may be called.
     pub fn needs(self) -> &'static [&'static str] {
         Self::ALL.iter().find(|(rpc, ..)| *rpc == self).map_or(&[], |(.., needs)| needs)

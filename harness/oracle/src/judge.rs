@@ -18,6 +18,7 @@ mod matrix;
 mod placeholder;
 mod replay;
 mod scenario;
+mod sequence;
 mod steps;
 mod tested;
 
@@ -93,16 +94,19 @@ fn lab(check: &str, what: &str) -> Finding {
 
 /// All findings, worst first; those of equal weight stay in order of the plan and of `CHECKS`.
 fn findings(run: &Run, judged: &[Judged], of_run: Vec<Finding>) -> Vec<LocatedFinding> {
-    let located = |scenario: &str, finding: Finding| LocatedFinding {
+    let located = |scenario: &str, finding: Finding, sequence: Vec<String>| LocatedFinding {
         scenario: scenario.to_owned(),
         finding,
+        sequence,
         replay: replay::command(run, scenario),
     };
+    let of_run = of_run.into_iter();
     let mut all: Vec<LocatedFinding> =
-        of_run.into_iter().map(|finding| located("", finding)).collect();
+        of_run.map(|finding| located("", finding, Vec::new())).collect();
     for case in judged {
-        let found = case.result.findings.iter();
-        all.extend(found.map(|finding| located(&case.result.id, finding.clone())));
+        let found = case.result.findings.iter().zip(&case.sequences);
+        let id = &case.result.id;
+        all.extend(found.map(|(finding, calls)| located(id, finding.clone(), calls.clone())));
     }
     all.sort_by_key(|located| levels::weight(&located.finding));
     all

@@ -1,6 +1,7 @@
 //! Judgement, pure: what was done (`action`, `history`), what the rules are (`clause`), what the
-//! target offers (`offer`) and which of its faults are known (`known`), who judges (`check`, beside the reference `compare`, all together
-//! `judge`), and what is said in the end (`words`, `verdict`, `report`).
+//! target offers (`offer`) and which of its faults are known (`known`), who judges (`check`, beside
+//! the reference `compare`, all together `judge`), and what is said in the end (`words`, `verdict`,
+//! `report`, and `diff` of two reports).
 //!
 //! This crate must not know async, I/O, clocks, randomness, wire types or the target's name.
 //! Everything it says follows from the records of a history and nothing else, so that a history
@@ -10,6 +11,7 @@ pub mod action;
 pub mod check;
 pub mod clause;
 pub mod compare;
+pub mod diff;
 pub mod evidence;
 pub mod history;
 pub mod judge;

@@ -174,6 +174,10 @@ pub struct LocatedFinding {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What leads to it, in words: the calls on the volumes it is about, the one that proves it
+    /// last. Measurements and other volumes are left out.
+    #[serde(default)]
+    pub sequence: Vec<String>,
     /// Command line that repeats just this scenario.
     pub replay: String,
 }

@@ -6,6 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod clean;
+mod diff;
 mod doctor;
 mod exit;
 mod github;
@@ -15,6 +16,7 @@ mod list;
 mod mock;
 mod outcome;
 mod progress;
+mod replay;
 mod report;
 mod rpc;
 mod run;
@@ -49,6 +51,10 @@ enum Command {
     List(list::Args),
     /// Judge a recorded history again, with no driver at all.
     Check(check::Args),
+    /// Run again what failed in a run, with the same seed.
+    Replay(replay::Args),
+    /// Say what changed between two runs.
+    Diff(diff::Args),
     /// Render a report.json in another format.
     Report(report::Args),
     /// Make one call to a driver by hand.
@@ -91,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::main(&args),
         Command::List(args) => list::main(&args),
         Command::Check(args) => check::main(&args, style),
+        Command::Replay(args) => replay::main(&args, style),
+        Command::Diff(args) => diff::main(&args, style),
         Command::Report(args) => report::main(&args, style),
         Command::Rpc(args) => rpc::main(&args),
         Command::Mock(args) => mock::main(args),

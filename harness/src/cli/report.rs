@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 
-use csi_stretch_oracle::report::{Report, SCHEMA};
 use csi_stretch_reports::{self as reports, Format};
 
 use super::{
-    Exit,
+    Exit, input,
     outcome::{Failure, Outcome, print},
     style::Style,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A report.json.
+    /// A run: its folder, report.json or history.ndjson.
     report: PathBuf,
     /// Which format.
     #[arg(long, value_enum, default_value = "text")]
@@ -50,7 +49,7 @@ impl From<FormatName> for Format {
 }
 
 pub fn main(args: &Args, style: Style) -> Outcome {
-    let report = read(&args.report)?;
+    let report = input::report(&args.report)?;
     let text = match args.format {
         FormatName::Text => reports::console::whole(&report, style.into()),
         format => reports::render(&report, format.into()).map_err(Failure::internal)?,
@@ -62,21 +61,4 @@ pub fn main(args: &Args, style: Style) -> Outcome {
         None => drop(print(&text)?),
     }
     Ok(Exit::Passed)
-}
-
-/// Reads a report of this build's schema.
-pub fn read(path: &std::path::Path) -> Result<Report, Failure> {
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-    let report: Report = serde_json::from_slice(&text)
-        .map_err(|error| Failure::usage(format!("{} is no report: {error}", path.display())))?;
-    if report.schema != SCHEMA {
-        let text = format!(
-            "{} has the schema `{}`; this build reads `{SCHEMA}`",
-            path.display(),
-            report.schema
-        );
-        return Err(Failure::usage(text));
-    }
-    Ok(report)
 }

@@ -6,6 +6,7 @@ mod ci;
 mod commands;
 mod interruption;
 mod known;
+mod replays;
 mod rig;
 mod runs;
 mod secrets;

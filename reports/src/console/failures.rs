@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use csi_stretch_oracle::{clause::Basis, report::Report};
+use csi_stretch_oracle::{
+    clause::Basis,
+    report::{LocatedFinding, Report},
+};
 
 use super::{Style, tame, tame_command, word};
 use crate::{
@@ -66,6 +69,7 @@ fn block(view: &View<'_>, group: &Group<'_>, style: Style) -> String {
         let (action, code, outcome) = (tame(&step.action), tame(&step.code), tame(&step.outcome));
         lines.push((label, format!("{action}: {code}, {outcome}")));
     }
+    lines.extend(sequence(located));
     if !group.others.is_empty() {
         lines.push(("also in", places(group)));
     }
@@ -73,6 +77,15 @@ fn block(view: &View<'_>, group: &Group<'_>, style: Style) -> String {
     let line = |(label, text): &(&str, String)| format!("  {} {text}\n", label_of(label, style));
     let body: String = lines.iter().map(line).collect();
     format!("{head}\n{body}")
+}
+
+/// The calls that lead there, numbered; nothing where the evidence says it all.
+fn sequence(located: &LocatedFinding) -> impl Iterator<Item = (&'static str, String)> {
+    let steps = view::sequence(located);
+    let label = |at: usize| if at == 0 { "sequence" } else { "" };
+    let line =
+        move |(at, step): (usize, &String)| (label(at), format!("{}. {}", at + 1, tame(step)));
+    steps.iter().enumerate().map(line)
 }
 
 fn label_of(label: &str, style: Style) -> String {

@@ -186,6 +186,6 @@ fn tame_command(string: &str) -> String {
     text::tamed(string, 10 * LINE_BYTES_MAX).unwrap_or_else(|| string.to_owned())
 }
 
-fn tame(string: &str) -> String {
+pub(crate) fn tame(string: &str) -> String {
     text::tamed(string, LINE_BYTES_MAX).unwrap_or_else(|| string.to_owned())
 }

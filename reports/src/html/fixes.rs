@@ -41,6 +41,7 @@ pub struct Fix<'a> {
     pub evidence: Vec<Evidence<'a>>,
     pub others: Vec<Link<'a>>,
     pub others_more: usize,
+    pub sequence: &'a [String],
     pub replay: &'a str,
 }
 
@@ -124,6 +125,7 @@ impl<'a> Fix<'a> {
             evidence: view.evidence(located).into_iter().map(evidence).collect(),
             others: others.map(|one| scenario_link(view, &one.scenario)).collect(),
             others_more: group.others.len().saturating_sub(PLACES_MAX),
+            sequence: view::sequence(located),
             replay: &located.replay,
         }
     }

@@ -2,7 +2,7 @@
 //! first; everything long is left to `report.html`. Every list has a maximum, because a summary
 //! above 1 MiB is refused as a whole. Writing to a string cannot fail, hence each `let _ =`.
 
-mod escape;
+pub(crate) mod escape;
 mod tables;
 
 use std::fmt::Write as _;
@@ -117,6 +117,10 @@ fn finding(number: usize, group: &Group<'_>) -> String {
             places.push(format!("{} more", group.others.len() - PLACES_MAX));
         }
         let _ = writeln!(out, "- also in {}", places.join(", "));
+    }
+    for (at, step) in view::sequence(located).iter().enumerate() {
+        let head = if at == 0 { "- sequence:\n" } else { "" };
+        let _ = writeln!(out, "{head}  {}. {}", at + 1, esc(step));
     }
     out + &format!("\n{}\n", fence("sh", &located.replay))
 }

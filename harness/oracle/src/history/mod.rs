@@ -69,6 +69,9 @@ pub struct Run {
     pub tool_version: String,
     /// The command as typed, secrets removed.
     pub command: Vec<String>,
+    /// Folder of the run's reports, as `replay` can be given it.
+    #[serde(default)]
+    pub folder: String,
     /// Decides every choice the harness makes.
     pub seed: u64,
     /// SHOULD counts as MUST.

@@ -15,6 +15,7 @@ pub fn run() -> Run {
         started: String::new(),
         tool_version: unknown(),
         command: Vec::new(),
+        folder: String::new(),
         seed: 0,
         strict: false,
         known: Known::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{collect::Case, growths, known, lab, levels, steps};
+use super::{collect::Case, growths, known, lab, levels, sequence, steps};
 use crate::{
     action::Action,
     check::{CHECKS, Check},
@@ -27,6 +27,8 @@ pub struct Judged {
     pub probes: u32,
     /// What really ran.
     pub ran: super::matrix::Ran,
+    /// For each finding of `result` what leads to it.
+    pub sequences: Vec<Vec<String>>,
     /// Operations that only the reference has.
     pub only_reference: u32,
 }
@@ -55,13 +57,15 @@ pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
     };
     let findings = findings(&evidence, case);
     let beside = compare::beside(&evidence);
+    let result = result(&evidence, case, findings, &beside);
     Judged {
+        sequences: sequence::sequences(&subject, &result.findings),
         growths: growths::growths(&evidence),
         calls: count(&subject, |op| op.call().is_some() && op.code() != Some(Code::Unbound)),
         probes: count(&subject, |op| matches!(op.invoke.action, Action::Probe(_))),
         ran: super::matrix::Ran::of(&subject),
         only_reference: beside.only_reference,
-        result: result(&evidence, case, findings, &beside),
+        result,
     }
 }
 

@@ -202,7 +202,7 @@ fn worst_findings_come_first() {
         .report();
     let checks: Vec<&str> = report.findings.iter().map(|f| f.finding.check.as_str()).collect();
     assert_eq!(checks, ["data-kept", "code-expected"]);
-    let replay = "csi-stretch run --scenario 'expansion/test[fs=xfs]' --seed 0x7";
+    let replay = "csi-stretch replay stretch-out/latest --scenario 'expansion/test[fs=xfs]'";
     assert_eq!(report.findings[0].replay, replay);
 }
 

@@ -6,7 +6,7 @@ use csi_stretch_mock::Defect;
 
 use crate::{
     scenario::{Labels, Partition},
-    target::profile::parse_bytes,
+    target::{Endpoint, profile::parse_bytes},
 };
 
 #[derive(Debug, clap::Args)]
@@ -123,6 +123,16 @@ impl Args {
     /// The target's profile, as given: the file in which a CI job can own up to a fault.
     pub(super) fn profile(&self) -> Option<&str> {
         self.target.as_ref()?.to_str()
+    }
+
+    /// Makes these the arguments of a repetition. `endpoint` is where the target was; it is not
+    /// in the command if the environment had named it.
+    pub fn replays(&mut self, command: Vec<String>, endpoint: &str) {
+        let named = self.endpoint.is_some() || self.target.is_some();
+        if !named && Endpoint::parse(endpoint).is_ok() {
+            self.endpoint = Some(endpoint.to_owned());
+        }
+        self.command = command;
     }
 }
 

@@ -16,6 +16,7 @@ pub fn run() -> Run {
         started: "2030-01-01T00:00:00Z".into(),
         tool_version: "0.1.0".into(),
         command: vec!["csi-stretch".into(), "run".into()],
+        folder: String::new(),
         seed: 7,
         strict: false,
         known: Known::default(),
