@@ -103,6 +103,9 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Resu
     let mut profile = options.profile.clone();
     flaw.profile(&mut profile);
     profile.check()?;
+    if options.backing == BackingKind::Loop {
+        profile.check_for_devices()?;
+    }
     let lock = lock_state(&options.state_dir)?;
     let (backing, durability) = open_backing(options.backing, &options.state_dir)?;
     let store = Store::open(&options.state_dir, durability)
@@ -170,10 +173,11 @@ fn router(services: &Services) -> Router {
                 .max_encoding_message_size(MESSAGE_MAX)
         };
     }
+    let node = services.has_node().then(|| sized!(NodeServer));
     Server::builder()
         .add_service(sized!(IdentityServer))
         .add_service(sized!(ControllerServer))
-        .add_service(sized!(NodeServer))
+        .add_optional_service(node)
         .add_service(sized!(ControlServer))
 }
 

@@ -27,6 +27,17 @@ impl Expansion {
     }
 }
 
+/// What an expansion's answer gives as the volume's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapacityReply {
+    /// The size it really has.
+    Actual,
+    /// What was asked for, as many drivers echo it; the volume may be larger by rounding. On the
+    /// node, where the field is optional, nothing if nothing was asked for.
+    Asked,
+}
+
 /// A call that can grow a file system to its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]

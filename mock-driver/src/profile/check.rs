@@ -74,6 +74,14 @@ fn fault(key: &'static str, why: impl Into<String>) -> ProfileError {
 }
 
 impl Profile {
+    /// Refuses what devices cannot do: they have whole sectors.
+    pub fn check_for_devices(&self) -> Result<(), ProfileError> {
+        if self.granularity.0.is_multiple_of(512) {
+            return Ok(());
+        }
+        Err(fault("granularity", "must be a multiple of 512 bytes for the loop backing"))
+    }
+
     /// Refuses what CSI forbids a driver to declare.
     pub fn check(&self) -> Result<(), ProfileError> {
         self.check_names()?;
@@ -107,8 +115,8 @@ impl Profile {
     }
 
     fn check_sizes(&self) -> Result<(), ProfileError> {
-        if self.granularity.0 == 0 || !self.granularity.0.is_multiple_of(512) {
-            return Err(fault("granularity", "must be a multiple of 512 bytes, and not 0"));
+        if self.granularity.0 == 0 {
+            return Err(fault("granularity", "must be above 0"));
         }
         if self.minimum.0 == 0 || self.minimum > self.maximum {
             return Err(fault("minimum", "must be above 0 and at most `maximum`"));

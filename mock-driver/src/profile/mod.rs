@@ -8,7 +8,7 @@ mod capability;
 mod check;
 mod unit;
 
-pub use capability::{ControllerCapability, Expansion, GrowFsAt, NodeCapability};
+pub use capability::{CapacityReply, ControllerCapability, Expansion, GrowFsAt, NodeCapability};
 pub use check::ProfileError;
 pub use unit::{Size, Span};
 
@@ -34,6 +34,8 @@ pub struct Profile {
     pub node_id: String,
     /// Whether the Controller service is declared.
     pub controller_service: bool,
+    /// Whether there is a Node service; the controller plugin of a split deployment has none.
+    pub node_service: bool,
     /// Modes in which volumes grow; declared when not empty.
     pub expansion: BTreeSet<Expansion>,
     /// Controller capabilities; an RPC without its capability answers UNIMPLEMENTED.
@@ -52,6 +54,8 @@ pub struct Profile {
     pub fs_types: Vec<FsType>,
     /// Whether raw block volumes are on offer.
     pub block: bool,
+    /// What an expansion's answer gives as the volume's size.
+    pub capacity_reply: CapacityReply,
     /// The calls in which a file system smaller than its device is grown. Left out: at stage, and
     /// in NodeExpandVolume or, without that, in ControllerExpandVolume.
     pub grow_fs_at: Option<BTreeSet<GrowFsAt>>,
@@ -68,6 +72,7 @@ impl Default for Profile {
             version: env!("CARGO_PKG_VERSION").into(),
             node_id: "node-1".into(),
             controller_service: true,
+            node_service: true,
             expansion: BTreeSet::from([Expansion::Online]),
             controller: ControllerCapability::ALL.into_iter().collect(),
             node: NodeCapability::ALL.into_iter().collect(),
@@ -77,6 +82,7 @@ impl Default for Profile {
             pool: Size(0),
             fs_types: FsType::ALL.to_vec(),
             block: true,
+            capacity_reply: CapacityReply::Actual,
             grow_fs_at: None,
             mutable_parameters: BTreeSet::new(),
             latency: BTreeMap::new(),
@@ -113,7 +119,7 @@ impl Profile {
 
     /// Whether a node RPC's capability is declared.
     pub fn node_has(&self, capability: NodeCapability) -> bool {
-        self.node.contains(&capability)
+        self.node_service && self.node.contains(&capability)
     }
 
     /// Whether volumes grow only while no node has them.

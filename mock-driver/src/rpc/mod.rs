@@ -34,6 +34,11 @@ impl Services {
         Self { driver, flaw }
     }
 
+    /// Whether the Node service is served at all.
+    pub fn has_node(&self) -> bool {
+        self.driver.profile().node_service
+    }
+
     /// Runs one call. `volume` is the id (or, at creation, the name) that the log shows.
     async fn run<Q, A>(
         &self,

@@ -10,7 +10,7 @@ use crate::{
         lock, size,
         status::{pool_full, store_failed},
     },
-    profile::{ControllerCapability as C, GrowFsAt, NodeCapability},
+    profile::{CapacityReply, ControllerCapability as C, GrowFsAt, NodeCapability},
     state::{Capability, VolumeRecord, VolumeState},
 };
 
@@ -41,9 +41,28 @@ impl Driver {
             self.backing.grow_fs(id)?;
         }
         Ok(ControllerExpandVolumeResponse {
-            capacity_bytes: i64::try_from(record.bytes).unwrap_or(i64::MAX),
+            capacity_bytes: self.capacity_reply(&record, Some(range)),
             node_expansion_required: as_mount && self.node_has_work(&record)?,
         })
+    }
+
+    /// The size that an expansion's answer gives, bytes; 0 leaves it out.
+    pub(in crate::driver) fn capacity_reply(
+        &self,
+        record: &VolumeRecord,
+        range: Option<ask::Range>,
+    ) -> i64 {
+        let bytes = match (self.profile.capacity_reply, range.map(|range| range.required)) {
+            (CapacityReply::Asked, None) => 0,
+            // A volume of which less was asked for is still as large as it is.
+            (CapacityReply::Asked, Some(asked))
+                if asked > 0 && self.profile.round_up(asked) == Some(record.bytes) =>
+            {
+                asked
+            }
+            _ => record.bytes,
+        };
+        i64::try_from(bytes).unwrap_or(i64::MAX)
     }
 
     /// With OFFLINE only, a volume grows while no node has it.

@@ -35,8 +35,7 @@ impl Driver {
         if shown == Shown::FileSystem {
             self.backing.grow_fs(id)?;
         }
-        let capacity_bytes = i64::try_from(record.bytes).unwrap_or(i64::MAX);
-        Ok(NodeExpandVolumeResponse { capacity_bytes })
+        Ok(NodeExpandVolumeResponse { capacity_bytes: self.capacity_reply(&record, range) })
     }
 
     /// Makes sure that the device is as large as asked: grows it if that is the node's task, and

@@ -48,6 +48,9 @@ impl Driver {
             }
             return Err(failure);
         }
+        if self.profile.grows_fs_at(GrowFsAt::Publish) && wanted.capability.mount().is_some() {
+            self.backing.grow_fs(id)?;
+        }
         if is_new {
             record.targets.insert(path, wanted);
             self.save(&record)?;
