@@ -1,14 +1,14 @@
 //! One scenario on one side: ask the generator, journal the invoke, hand it to the worker (every
 //! call has a deadline), journal the completion, let the generator observe; at the end undo
-//! everything and look for leaks.
+//! everything and look for leaks. What the generator wants at once is under way at once.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use csi_stretch_oracle::{
     action::{Action, Call, Load, Rpc, Source},
     history::{
-        Because, Code, Completion, Ended, Event, EventKind, Failure, Invoke, Leak, Outcome, Record,
-        Side, StepId, Stopped,
+        Because, Code, Completion, Ended, Event, EventKind, Failure, Invoke, Leak, Record, Side,
+        StepId, Stopped,
     },
 };
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use super::{
     audit,
     bindings::{Bindings, Made},
     cleanup,
+    flight::{Flights, Job, Landed, harness_failure},
     journal::Journal,
     record::Recorder,
     space,
@@ -27,7 +28,7 @@ use crate::{
     generator::{Generator, Next, Step},
     host::Observer,
     nemesis::Nemesis,
-    workload::{Workload as _, worker::Ledgers},
+    workload::worker::Ledgers,
 };
 
 /// A scenario has at most this many operations; a generator that wants more is broken.
@@ -122,19 +123,52 @@ struct Interpreter<'a> {
 impl Interpreter<'_> {
     /// Returns why the script stopped early, and what broke, if anything did.
     async fn script(&mut self, generator: &mut dyn Generator) -> (Option<Stopped>, Option<String>) {
+        let mut flights = Flights::default();
+        let ended = self.fly(generator, &mut flights).await;
+        // What is under way at the driver would be in the way of undoing it: give it a moment.
+        let patience = GRACE.min(self.workers.deadline);
+        while !flights.is_empty() {
+            for landed in flights.next_within(patience).await {
+                self.finish(landed, Some(generator)).await;
+            }
+        }
+        ended
+    }
+
+    async fn fly(
+        &mut self,
+        generator: &mut dyn Generator,
+        flights: &mut Flights,
+    ) -> (Option<Stopped>, Option<String>) {
         while self.op < OPS_MAX {
             if *self.interrupted.borrow() {
                 let why = "interrupted".into();
                 return (Some(Stopped { because: Because::Interrupted, why }), None);
             }
-            let step = match generator.next() {
-                Next::Step(step) => step,
+            match generator.next() {
+                Next::Step(step) => {
+                    let op = self.begin(&step, Some(generator));
+                    let job = self.prepare(&step.action);
+                    flights.start(op, *step, job, self.workers);
+                }
                 Next::Done(stopped) => return (stopped, None),
-                Next::Pending => return (None, Some("the generator waits for nothing".into())),
-            };
-            let completion = self.perform(&step, Some(generator), true).await;
-            if completion.code() == Code::Harness {
-                return (None, Some(failure_text(&completion)));
+                Next::Pending if flights.is_empty() => {
+                    return (None, Some("the generator waits for nothing".into()));
+                }
+                Next::Pending => {
+                    let mut interrupted = self.interrupted.clone();
+                    let landed = tokio::select! {
+                        landed = flights.next() => landed,
+                        () = raised(&mut interrupted) => None,
+                    };
+                    let Some(landed) = landed else { continue };
+                    let broken = (landed.completion.code() == Code::Harness)
+                        .then(|| failure_text(&landed.completion));
+                    self.finish(landed, Some(generator)).await;
+                    if broken.is_some() {
+                        return (None, broken);
+                    }
+                }
             }
             if let Some(full) = &self.full {
                 return (None, Some(full.clone()));
@@ -156,10 +190,15 @@ impl Interpreter<'_> {
             let id = StepId { step: StepId::TEARDOWN, verb: "teardown".into(), part };
             part += 1;
             let step = Step { id, action: Action::Call(Box::new(undo)), expect: Some(ok()) };
-            let completion = self.perform(&step, None, false).await;
-            let Action::Call(call) = &step.action else { continue };
-            if let Some(leak) = cleanup::leak(call, &completion) {
-                self.leaks.push(leak);
+            let op = self.begin(&step, None);
+            let completion = match self.prepare(&step.action) {
+                Ok(job) => job.run(self.workers).await,
+                Err(completion) => completion,
+            };
+            let action = step.action.clone();
+            let completion = self.finish(Landed { op, step, completion }, None).await;
+            if let Action::Call(call) = &action {
+                self.leaks.extend(cleanup::leak(call, &completion));
             }
         }
     }
@@ -209,12 +248,8 @@ impl Interpreter<'_> {
         self.workers.vigil.as_deref().and_then(Vigil::known)
     }
 
-    async fn perform(
-        &mut self,
-        step: &Step,
-        mut generator: Option<&mut dyn Generator>,
-        interruptible: bool,
-    ) -> Completion {
+    /// Journals the invoke.
+    fn begin(&mut self, step: &Step, generator: Option<&mut dyn Generator>) -> u32 {
         let op = self.op;
         self.op += 1;
         let invoke = Invoke {
@@ -223,15 +258,25 @@ impl Interpreter<'_> {
             expect: step.expect.clone(),
         };
         let durable = makes_something(&step.action);
-        self.journal_event(op, EventKind::Invoke(Box::new(invoke)), &mut generator, durable);
-        let completion = self.dispatch(&step.action, interruptible).await;
+        self.journal_event(op, EventKind::Invoke(Box::new(invoke)), generator, durable);
+        op
+    }
+
+    /// Journals the completion, and returns it as recorded.
+    async fn finish(
+        &mut self,
+        landed: Landed,
+        generator: Option<&mut dyn Generator>,
+    ) -> Completion {
+        let Landed { op, step, completion } = landed;
         if let Action::Call(call) = &step.action {
             self.bindings.learn(call, &completion);
         }
+        let durable = makes_something(&step.action);
         let completion = self.workers.recorder.completion(&completion);
         let completion = self.blame(&step.action, completion).await;
         let kind = EventKind::Complete(Box::new(completion.clone()));
-        self.journal_event(op, kind, &mut generator, durable);
+        self.journal_event(op, kind, generator, durable);
         completion
     }
 
@@ -258,67 +303,28 @@ impl Interpreter<'_> {
         }
     }
 
-    async fn dispatch(&mut self, action: &Action, interruptible: bool) -> Completion {
-        let call = match action {
+    /// Binds the action to this target; `Err`: it ends before any worker sees it.
+    fn prepare(&mut self, action: &Action) -> Result<Job, Completion> {
+        Ok(match action {
             Action::Call(call) => {
-                let resolved = match self.bindings.resolve(call) {
-                    Ok(resolved) => resolved,
-                    Err(failure) => return Completion::Fail(failure),
-                };
+                let resolved = self.bindings.resolve(call).map_err(Completion::Fail)?;
                 self.bindings.sending(call);
                 self.fork_ledger(call);
                 if let Some(broken) = self.make_paths(call) {
-                    return broken;
+                    return Err(broken);
                 }
-                Some(resolved)
+                Job::Call(Box::new(resolved))
             }
-            _ => None,
-        };
-        let work = self.work(action, call.as_ref());
-        if !interruptible {
-            return work.await;
-        }
-        let mut interrupted = self.interrupted.clone();
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            completion = &mut work => return completion,
-            () = raised(&mut interrupted) => {}
-        }
-        // What is under way at the driver would be in the way of undoing it: give it a moment.
-        let patience = GRACE.min(self.workers.deadline);
-        tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
-            let message = "the run was interrupted before the answer came".into();
-            Completion::Info(Failure { code: Code::Interrupted, message })
-        })
-    }
-
-    async fn work(&self, action: &Action, resolved: Option<&Call>) -> Completion {
-        match (action, resolved) {
-            (Action::Call(_), Some(call)) => {
-                let deadline =
-                    call.deadline_ms.map_or(self.workers.deadline, Duration::from_millis);
-                self.workers.client.call(call, deadline).await
-            }
-            (Action::Call(_), None) => harness_failure("a call without its resolved form"),
-            (Action::Probe(probe), _) => {
-                let path = self.bindings.path(&probe.volume, &probe.path);
-                self.workers.host.observe(&path).await
-            }
-            (Action::Load(load), _) => {
+            Action::Probe(probe) => Job::Probe(self.bindings.path(&probe.volume, &probe.path)),
+            Action::Load(load) => {
                 let volume = volume_of(load);
                 let path = path_of(load).map(|path| self.bindings.path(volume, path));
                 let block = self.bindings.is_block(volume);
-                self.workers.workload.perform(load, &path.unwrap_or_default(), block).await
+                Job::Load { load: load.clone(), path: path.unwrap_or_default(), block }
             }
-            (Action::Fault(fault), _) => match &self.workers.nemesis {
-                Some(nemesis) => nemesis.perform(fault).await,
-                None => harness_failure("this target cannot be restarted"),
-            },
-            (Action::Wait(wait), _) => {
-                tokio::time::sleep(Duration::from_millis(wait.ms)).await;
-                Completion::Ok(Outcome::Done)
-            }
-        }
+            Action::Fault(fault) => Job::Fault(fault.clone()),
+            Action::Wait(wait) => Job::Wait(Duration::from_millis(wait.ms)),
+        })
     }
 
     /// The orchestrator makes the staging folder, and the folder around a target path.
@@ -364,7 +370,7 @@ impl Interpreter<'_> {
         &mut self,
         op: u32,
         kind: EventKind,
-        generator: &mut Option<&mut dyn Generator>,
+        generator: Option<&mut dyn Generator>,
         durable: bool,
     ) {
         let event = Event { index: self.index, op, at_us: self.journal.now_us(), kind };
@@ -412,10 +418,6 @@ fn path_of(load: &Load) -> Option<&csi_stretch_oracle::action::PathRef> {
 
 fn ok() -> csi_stretch_oracle::history::Expect {
     csi_stretch_oracle::history::Expect { pass: vec![Code::Ok], warn: Vec::new(), clause: None }
-}
-
-fn harness_failure(message: &str) -> Completion {
-    Completion::Fail(Failure { code: Code::Harness, message: message.to_owned() })
 }
 
 fn failure_text(completion: &Completion) -> String {

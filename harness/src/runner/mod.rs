@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod bindings;
 pub mod cleanup;
+mod flight;
 pub mod interpreter;
 pub mod journal;
 pub mod record;
