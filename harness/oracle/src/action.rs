@@ -228,6 +228,9 @@ pub enum Load {
         /// Which part of the volume.
         #[serde(default)]
         place: Place,
+        /// What the first block of a block device looks like.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        like: Option<Guise>,
     },
     /// Reads every block of the ledger back and compares.
     Verify {
@@ -259,6 +262,21 @@ pub enum Place {
     Append,
     /// The last bytes of a block device; for a file system the same as `append`.
     End,
+}
+
+/// What the beginning of a block device can look like to a driver that guesses from the bytes how
+/// a volume is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Guise {
+    /// A blank device.
+    Zeros,
+    /// A partition table.
+    Gpt,
+    /// An ext4 file system.
+    Ext4,
+    /// An XFS file system.
+    Xfs,
 }
 
 /// Something broken on purpose.

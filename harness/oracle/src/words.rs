@@ -2,7 +2,7 @@
 //! sentence, so it is made here, once. Must not judge: no word of praise or blame.
 
 use crate::{
-    action::{Access, Action, Call, Fault, Load, Place, Rpc, Source},
+    action::{Access, Action, Call, Fault, Guise, Load, Place, Rpc, Source},
     history::{Completion, LoadReport, Observation, Outcome, Reply},
 };
 
@@ -96,9 +96,16 @@ fn access(call: &Call) -> Option<String> {
 
 fn load(load: &Load) -> String {
     match load {
-        Load::Write { volume, path, bytes, place } => {
+        Load::Write { volume, path, bytes, place, like } => {
             let place = if *place == Place::End { " at the end" } else { "" };
-            format!("write {}{place} to {volume} at {path}", bytes_u64(*bytes))
+            let like = match like {
+                None => "",
+                Some(Guise::Zeros) => " that begin blank",
+                Some(Guise::Gpt) => " that begin like a partition table",
+                Some(Guise::Ext4) => " that begin like an ext4",
+                Some(Guise::Xfs) => " that begin like an XFS",
+            };
+            format!("write {}{like}{place} to {volume} at {path}", bytes_u64(*bytes))
         }
         Load::Verify { volume, path } => format!("verify the data of {volume} at {path}"),
         Load::Start { volume, path } => format!("start a writer on {volume} at {path}"),

@@ -21,15 +21,15 @@ use csi_stretch_oracle::{
 use self::{
     request::Abilities,
     state::{World, changes_sight, is_growth},
-    task::{Current, Flight, Task, everything_depends_on, kind, reason},
+    task::{Current, Flight, Shot, Task, everything_depends_on, kind, reason},
     verbs::main_calls,
 };
 use super::{Generator, Next, Step};
-use crate::scenario::{Planned, Program, Volume, What};
+use crate::scenario::{Planned, Program, Volume};
 
 /// Parts of a step that only some targets need (a node expansion, and the looks after it) are
 /// counted from here, so that the others keep their numbers.
-const OPTIONAL: u16 = 16;
+const OPTIONAL: u16 = 1000;
 
 /// Drives one planned instance.
 pub struct Script {
@@ -40,9 +40,12 @@ pub struct Script {
     next: Option<usize>,
     current: Current,
     tasks: VecDeque<Task>,
+    /// Calls of a parallel step that are still to be sent, before any of them is waited for.
+    volley: VecDeque<Shot>,
     /// Handles that a legal refusal left without an id; what needs them is passed over.
     missing: BTreeSet<String>,
-    flight: Option<Flight>,
+    /// What was asked and is not answered; more than one in a parallel step only.
+    flights: Vec<Flight>,
     stopped: Option<Stopped>,
 }
 
@@ -56,8 +59,9 @@ impl Script {
             next: None,
             current: Current { verb: "create".to_owned(), ..Current::default() },
             tasks: VecDeque::new(),
+            volley: VecDeque::new(),
             missing: BTreeSet::new(),
-            flight: None,
+            flights: Vec::new(),
             stopped: None,
         }
     }
@@ -81,7 +85,7 @@ impl Script {
             verb: command.verb.clone(),
             wanted: command.expect.clone(),
             clause: command.clause.clone(),
-            raw: matches!(command.what, What::Call { .. } | What::Again { .. }),
+            raw: command.what.is_raw(),
             main: main_calls(&command.what),
             parts: BTreeMap::new(),
         };
@@ -118,7 +122,7 @@ impl Script {
         *part += 1;
         let id = StepId { step: self.current.step, verb: self.current.verb.clone(), part: number };
         let expect = self.expect(&action, about.as_deref());
-        self.flight = Some(Flight {
+        self.flights.push(Flight {
             op: None,
             action: action.clone(),
             about,
@@ -179,7 +183,11 @@ impl Script {
 
 impl Generator for Script {
     fn next(&mut self) -> Next {
-        if self.flight.is_some() {
+        if let Some(Shot { call, about, wanted, clause }) = self.volley.pop_front() {
+            (self.current.wanted, self.current.clause) = (wanted, clause);
+            return self.emit(Action::Call(call), about, false);
+        }
+        if !self.flights.is_empty() {
             return Next::Pending;
         }
         loop {
@@ -197,16 +205,19 @@ impl Generator for Script {
     }
 
     fn observe(&mut self, event: &Event) {
-        match (&event.kind, self.flight.take()) {
-            (EventKind::Invoke(_), Some(flight)) if flight.op.is_none() => {
-                self.flight = Some(Flight { op: Some(event.op), ..flight });
+        match &event.kind {
+            EventKind::Invoke(_) => {
+                if let Some(flight) = self.flights.iter_mut().find(|flight| flight.op.is_none()) {
+                    flight.op = Some(event.op);
+                }
             }
-            (EventKind::Complete(completion), Some(flight))
-                if flight.op.is_none_or(|op| op == event.op) =>
-            {
-                self.settle(&flight, completion);
+            EventKind::Complete(completion) => {
+                let op = Some(event.op);
+                let at = self.flights.iter().position(|f| f.op.is_none() || f.op == op);
+                if let Some(flight) = at.map(|at| self.flights.remove(at)) {
+                    self.settle(&flight, completion);
+                }
             }
-            (_, flight) => self.flight = flight,
         }
     }
 }

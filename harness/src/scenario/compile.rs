@@ -3,6 +3,7 @@
 //! that every mistake shows at once, and again when a plan is made.
 
 mod call;
+mod parallel;
 mod verb;
 mod volume;
 
@@ -66,14 +67,17 @@ impl Compiler<'_> {
         let (verb, what) = match verb {
             "call" => self.call(*at, step)?,
             "again" => self.again(*at, step)?,
+            "parallel" => self.parallel(*at, step)?,
             verb => {
                 only_of_raw_calls(*at, verb, step)?;
                 (verb.to_owned(), self.verb(*at, verb, step)?)
             }
         };
+        if let Some(word) = &step.times {
+            return Err(Problem::new(word.at, "`times` is for the calls of a `parallel` step"));
+        }
         let expect = self.expect(step.expect.as_ref())?;
-        let clause = step.clause.as_ref().map(|word| word.get(self.choice.axes)).transpose()?;
-        let clause = clause.map(|clause| clause.0);
+        let clause = self.opt(step.clause.as_ref())?.map(|clause| clause.0);
         Ok(Command { number, verb, what, expect, clause, at: *at })
     }
 

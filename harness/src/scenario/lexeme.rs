@@ -2,7 +2,7 @@
 
 mod answers;
 
-use csi_stretch_oracle::action::{AccessMode, PathRef, Place, Rpc};
+use csi_stretch_oracle::action::{AccessMode, Guise, PathRef, Place, Rpc};
 use schemars::{Schema, json_schema};
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ impl Lexeme for Rpc {
 }
 
 listed!(Place, "place", [Place::Append, Place::End]);
+listed!(Guise, "content", [Guise::Zeros, Guise::Gpt, Guise::Ext4, Guise::Xfs]);
 listed!(
     AccessMode,
     "access mode",

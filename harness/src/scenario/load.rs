@@ -57,7 +57,9 @@ fn read(id: &str, text: &str, known: &dyn Fn(&str) -> bool) -> Result<Scenario, 
     if let Some((key, _)) = lists.iter().find(|(_, empty)| *empty) {
         return Err(Problem::new(file.about.at, format!("`{key}` is empty")));
     }
-    for word in file.steps.iter().filter_map(|entry| entry.step.clause.as_ref()) {
+    let parallel = file.steps.iter().flat_map(|entry| entry.step.parallel.iter().flatten());
+    let steps = file.steps.iter().chain(parallel);
+    for word in steps.filter_map(|entry| entry.step.clause.as_ref()) {
         check_clause(word, &word.text, known)?;
     }
     for combination in combinations(&file)? {

@@ -32,7 +32,7 @@ pub use size::Sizes;
 
 pub(crate) use error::{Problem, unknown};
 pub(crate) use lexeme::Keep;
-pub(crate) use program::{Change, Omit, Volume, Wanted, What};
+pub(crate) use program::{Change, Omit, Parallel, Volume, Wanted, What};
 
 /// A scenario file that was read and found right.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ mod field;
 use std::collections::BTreeMap;
 
 use csi_stretch_oracle::{
-    action::{Access, AccessMode, Capability, CapacityRange, PathRef, Place, Rpc, Source},
+    action::{Access, AccessMode, Capability, CapacityRange, Guise, PathRef, Place, Rpc, Source},
     history::{Code, Expect},
 };
 
@@ -104,9 +104,10 @@ pub(crate) enum What {
         readonly: bool,
         path: Option<PathRef>,
     },
+    /// One growth after another.
     Grow {
         volume: String,
-        range: CapacityRange,
+        ranges: Vec<CapacityRange>,
         path: Option<PathRef>,
     },
     NodeExpand {
@@ -126,6 +127,7 @@ pub(crate) enum What {
         volume: String,
         bytes: u64,
         place: Place,
+        like: Option<Guise>,
     },
     Verify {
         volume: String,
@@ -156,6 +158,21 @@ pub(crate) enum What {
         rpc: Rpc,
         change: Option<Change>,
     },
+    /// Raw calls that are under way together.
+    Parallel {
+        calls: Vec<Parallel>,
+    },
+}
+
+/// One of the calls of a parallel step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parallel {
+    /// `Call` or `Again`.
+    pub what: What,
+    /// How often it is sent.
+    pub times: u8,
+    pub expect: Wanted,
+    pub clause: Option<String>,
 }
 
 impl Wanted {
@@ -225,10 +242,17 @@ impl What {
             | Self::Probe { volume, .. } => vec![volume],
             Self::Snapshot { of, .. } => vec![of],
             Self::Create { source, .. } => source.iter().map(String::as_str).collect(),
-            Self::Wait { .. } | Self::RestartDriver | Self::Call { .. } | Self::Again { .. } => {
-                Vec::new()
-            }
+            Self::Wait { .. }
+            | Self::RestartDriver
+            | Self::Call { .. }
+            | Self::Again { .. }
+            | Self::Parallel { .. } => Vec::new(),
         }
+    }
+
+    /// Requests as the file gives them; everything goes on whatever comes back.
+    pub fn is_raw(&self) -> bool {
+        matches!(self, Self::Call { .. } | Self::Again { .. } | Self::Parallel { .. })
     }
 
     /// The handle that the step gives an id.

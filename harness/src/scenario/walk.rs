@@ -61,6 +61,8 @@ struct State {
     bytes: i64,
     /// Larger than its file system until the next stage or publication.
     outgrown: bool,
+    /// Something was written, so that the first block is taken.
+    written: bool,
     writer: Option<At>,
 }
 
@@ -164,8 +166,9 @@ impl<'a> Walk<'a> {
                 self.unpublish(at, volume, None)?;
                 self.publish(at, volume, *target)?;
             }
-            What::Grow { volume, range, path } => {
-                self.grow(at, volume, range.required, path.as_ref())?;
+            What::Grow { volume, ranges, path } => {
+                let to = ranges.last().map_or(0, |range| range.required);
+                self.grow(at, volume, to, path.as_ref())?;
             }
             What::NodeExpand { volume, path, .. } => self.node_expand(at, volume, path.as_ref())?,
             What::Delete { volume } => self.delete(at, volume)?,
@@ -174,7 +177,11 @@ impl<'a> Walk<'a> {
                 self.need_rpc(Rpc::CreateSnapshot);
                 self.sent.insert(Rpc::CreateSnapshot);
             }
-            What::Write { volume, .. } | What::Verify { volume } => self.data(at, volume)?,
+            What::Write { volume, like, .. } => {
+                self.data(at, volume)?;
+                self.wrote(at, volume, like.is_some())?;
+            }
+            What::Verify { volume } => self.data(at, volume)?,
             What::StartWriter { volume } => {
                 self.data(at, volume)?;
                 self.live(at, volume)?.1.writer = Some(at);
@@ -193,7 +200,7 @@ impl<'a> Walk<'a> {
             }
             What::Wait { .. } => {}
             What::RestartDriver => self.need("fault.restart"),
-            What::Call { .. } | What::Again { .. } => self.raw(command)?,
+            What::Call { .. } | What::Again { .. } | What::Parallel { .. } => self.raw(command)?,
         }
         Ok(())
     }

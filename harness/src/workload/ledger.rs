@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use csi_stretch_oracle::action::Guise;
+
 use super::pattern::{BLOCK_BYTES, Stamp};
 
 /// A block's place: number of the ledger file (0 on a device) and byte offset.
@@ -36,6 +38,8 @@ impl Entry {
 pub struct Ledger {
     volume: u64,
     blocks: BTreeMap<At, Entry>,
+    /// What the block at the very beginning looks like.
+    guise: Option<Guise>,
     next: BTreeMap<u32, u64>,
 }
 
@@ -53,6 +57,16 @@ impl Ledger {
             entry.open |= running;
         }
         copy
+    }
+
+    /// From now on the block at the very beginning of the device looks like that.
+    pub fn disguise(&mut self, guise: Option<Guise>) {
+        self.guise = guise;
+    }
+
+    /// What the block at that place looks like, if it does not say who it is in every sector.
+    pub fn guise(&self, at: At) -> Option<Guise> {
+        self.guise.filter(|_| at == (0, 0))
     }
 
     /// Bytes that were acknowledged.

@@ -7,6 +7,7 @@ use csi_stretch_oracle::{action::Load, history::Completion};
 use crate::Boxed;
 
 pub mod files;
+mod guise;
 pub mod ledger;
 pub mod pattern;
 mod verify;

@@ -2,10 +2,14 @@
 
 use std::{io, path::Path};
 
-use csi_stretch_oracle::history::{Completion, LoadReport, Mismatch, Outcome};
+use csi_stretch_oracle::{
+    action::Guise,
+    history::{Completion, LoadReport, Mismatch, Outcome},
+};
 
 use super::{
     files::errno_name,
+    guise,
     ledger::{At, Entry},
     pattern::{self, BLOCK_BYTES, Damage, Stamp},
     volume::{Volume, failure},
@@ -55,7 +59,8 @@ impl Verifier<'_> {
         let data = chunk.first().and_then(|(at, _)| self.read(*at, chunk.len()).ok());
         for (n, (at, entry)) in chunk.iter().enumerate() {
             let read = data.as_ref().map(|data| &data[n * BLOCK_BYTES..(n + 1) * BLOCK_BYTES]);
-            let right = read.is_some_and(|bytes| damage(bytes, *at, entry).is_none());
+            let right =
+                read.is_some_and(|bytes| damage(bytes, *at, entry, self.guise(*at)).is_none());
             match if right { None } else { self.again(*at) } {
                 None => report.bytes_verified += BLOCK_BYTES as u64,
                 Some(mismatch) => {
@@ -74,7 +79,7 @@ impl Verifier<'_> {
         for _ in 0..AGAIN_MAX {
             let read = self.read(at, 1);
             if let Ok(bytes) = &read
-                && damage(bytes, at, &entry).is_none()
+                && damage(bytes, at, &entry, self.guise(at)).is_none()
             {
                 return None;
             }
@@ -94,7 +99,7 @@ impl Verifier<'_> {
             Ok(bytes) => bytes,
             Err(error) => return whole(format!("unreadable: {}", errno_name(&error))),
         };
-        match damage(&bytes, at, entry) {
+        match damage(&bytes, at, entry, self.guise(at)) {
             // Right at last: between two looks the disk changed its mind.
             None => whole("right only when read again".to_owned()),
             Some(damage) => Mismatch {
@@ -103,6 +108,10 @@ impl Verifier<'_> {
                 what: damage.describe(entry.count, &|hash| self.shared.name_of(hash)),
             },
         }
+    }
+
+    fn guise(&self, at: At) -> Option<Guise> {
+        self.volume.ledger().guise(at).filter(|_| self.block)
     }
 
     fn read(&self, at: At, blocks: usize) -> io::Result<Vec<u8>> {
@@ -114,7 +123,16 @@ impl Verifier<'_> {
     }
 }
 
-fn damage(bytes: &[u8], at: At, entry: &Entry) -> Option<Damage> {
+fn damage(bytes: &[u8], at: At, entry: &Entry, like: Option<Guise>) -> Option<Damage> {
     let place = Stamp { volume: entry.volume, file: at.0, offset: at.1, count: entry.count };
-    pattern::inspect(bytes, place, &|stamp| entry.accepts(at, stamp))
+    let accept = |stamp| entry.accepts(at, stamp);
+    match like {
+        None => pattern::inspect(bytes, place, &accept),
+        Some(like) => {
+            // A sector in its guise is right; what it hides is put back to be inspected.
+            let mut bytes = bytes.to_vec();
+            guise::take_off(like, &mut bytes, place);
+            pattern::inspect(&bytes, place, &accept)
+        }
+    }
 }

@@ -15,6 +15,7 @@ use csi_stretch_oracle::{
 use super::{
     Medium,
     files::is_refused,
+    guise,
     ledger::{At, Ledger},
     pattern::{self, BLOCK_BYTES},
     writer::{Writer, is_full},
@@ -66,8 +67,15 @@ impl Volume {
         let mut data = vec![0; blocks as usize * BLOCK_BYTES];
         let mut stamps = Vec::with_capacity(blocks as usize);
         for (bytes, n) in data.chunks_exact_mut(BLOCK_BYTES).zip(0_u64..) {
-            let stamp = self.ledger().begin((file, offset + n * BLOCK_BYTES as u64));
+            let at = (file, offset + n * BLOCK_BYTES as u64);
+            let (stamp, like) = {
+                let mut ledger = self.ledger();
+                (ledger.begin(at), ledger.guise(at))
+            };
             pattern::fill(bytes, stamp);
+            if let Some(like) = like {
+                guise::put_on(like, bytes);
+            }
             stamps.push(stamp);
         }
         medium.write(path, &Self::file_name(file, block), offset, &data)?;

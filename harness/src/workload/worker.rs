@@ -86,9 +86,12 @@ impl Ledgers {
 
     async fn carry_out(&self, load: &Load, path: &Path, block: bool) -> Completion {
         match load {
-            Load::Write { volume, bytes, place, .. } => {
+            Load::Write { volume, bytes, place, like, .. } => {
                 let blocks = bytes.div_ceil(BLOCK_BYTES as u64).max(1);
                 let (volume, place) = (self.shared.volume(volume), *place);
+                if like.is_some() && block {
+                    volume.ledger().disguise(*like);
+                }
                 let medium = self.shared.medium.clone();
                 let path = path.to_owned();
                 let work = move || volume.write(&*medium, &path, block, blocks, place);

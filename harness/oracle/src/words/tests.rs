@@ -68,7 +68,7 @@ fn probes_and_loads_name_volume_and_place() {
     let probe = Action::Probe(Probe { volume: "vol".into(), path: PathRef::Staging });
     assert_eq!((kind(&probe), action(&probe).as_str()), ("probe", "measure vol at staging"));
     let (volume, path) = ("vol".to_owned(), PathRef::Target(1));
-    let write = Load::Write { volume, path, bytes: 1 << 20, place: Place::End };
+    let write = Load::Write { volume, path, bytes: 1 << 20, place: Place::End, like: None };
     assert_eq!(action(&Action::Load(write)), "write 1 MiB at the end to vol at target 1");
 }
 

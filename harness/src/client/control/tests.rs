@@ -112,7 +112,7 @@ async fn the_simulated_node_is_observed_like_a_real_one() {
 }
 
 fn write(bytes: u64, place: Place) -> Load {
-    Load::Write { volume: "v".into(), path: PathRef::Target(0), bytes, place }
+    Load::Write { volume: "v".into(), path: PathRef::Target(0), bytes, place, like: None }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use csi_stretch_oracle::history::{Code, Expect};
 
 use super::{
-    Action, Call, Next, PathRef, Probe, Rpc, Script, Task, Wait,
+    Action, Call, Generator, Next, PathRef, Probe, Rpc, Script, Task, Wait,
     expect::{USABLE, expectation},
 };
 use crate::scenario::{Volume, Wanted};
@@ -23,6 +23,10 @@ impl Script {
             }
             Task::Load(load) => Some(self.emit(Action::Load(load), None, false)),
             Task::Fault(fault) => Some(self.emit(Action::Fault(fault), None, false)),
+            Task::Volley(shots) => {
+                self.volley.extend(shots);
+                Some(Generator::next(self))
+            }
             Task::Wait(ms) => Some(self.emit(Action::Wait(Wait { ms }), None, false)),
             Task::Attach(handle) => {
                 let todo = self.able.attach && !self.world.of(&handle).attached;
@@ -41,6 +45,11 @@ impl Script {
                 todo.then(|| self.send(Rpc::NodePublish, &volume, false, edit)).flatten()
             }
             Task::NodeStep { volume, path } => self.node_step(&volume, path),
+            Task::Demand { volume, range } => {
+                let state = self.world.of(&volume);
+                (state.asked, state.due) = (Some(range), Some(range));
+                None
+            }
             Task::TakeDown { volume, keep_staged, keep_attached } => {
                 self.take_one_down(&volume, keep_staged, keep_attached)
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use csi_stretch_oracle::{
-    action::{Action, Call, Fault, Load, PathRef, Rpc},
+    action::{Action, Call, CapacityRange, Fault, Load, PathRef, Rpc},
     history::{Completion, Expect},
 };
 
@@ -47,6 +47,8 @@ pub(super) enum Task {
     Load(Load),
     Fault(Fault),
     Wait(u64),
+    /// Calls that are sent together.
+    Volley(Vec<Shot>),
     Attach(String),
     Stage(String),
     Publish {
@@ -59,6 +61,11 @@ pub(super) enum Task {
         volume: String,
         path: Option<PathRef>,
     },
+    /// Only the node can grow the volume: its step is due.
+    Demand {
+        volume: String,
+        range: CapacityRange,
+    },
     TakeDown {
         volume: String,
         keep_staged: bool,
@@ -66,7 +73,16 @@ pub(super) enum Task {
     },
 }
 
-/// What was asked last and is not answered.
+/// One call of a parallel step.
+#[derive(Clone, Debug)]
+pub(super) struct Shot {
+    pub call: Box<Call>,
+    pub about: Option<String>,
+    pub wanted: Wanted,
+    pub clause: Option<String>,
+}
+
+/// What was asked and is not answered.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub op: Option<u32>,

@@ -1,10 +1,10 @@
 //! What each verb of a scenario takes: commands into tasks.
 
 use super::{
-    Call, CapacityRange, Fault, Load, PathRef, Rpc, Script, Task, is_growth,
+    Call, CapacityRange, Fault, Load, PathRef, Rpc, Script, Shot, Task, is_growth,
     request::{full, snapshot},
 };
-use crate::scenario::{Change, Keep, Omit, Volume, What};
+use crate::scenario::{Change, Keep, Omit, Parallel, Volume, What};
 
 impl Script {
     /// Creates what the scenario works on.
@@ -32,14 +32,18 @@ impl Script {
                 self.take_down(volume.clone(), None);
                 self.bring_up(&volume, path, Some((target, readonly)));
             }
-            What::Grow { volume, range, path } => self.grow(volume, range, path),
+            What::Grow { volume, ranges, path } => {
+                for range in ranges {
+                    self.grow(volume.clone(), range, path.clone());
+                }
+            }
             What::NodeExpand { volume, range, path, omit } => {
                 self.node_expand(&volume, range, path, &omit);
             }
             What::Delete { volume } => self.request(Rpc::DeleteVolume, &volume, |_| ()),
             What::Snapshot { of, handle } => self.push_call(snapshot(&of, &handle), Some(of)),
-            What::Write { volume, bytes, place } => {
-                self.load(&volume, |volume, path| Load::Write { volume, path, bytes, place });
+            What::Write { volume, bytes, place, like } => {
+                self.load(&volume, |volume, path| Load::Write { volume, path, bytes, place, like })
             }
             What::Verify { volume } => {
                 self.load(&volume, |volume, path| Load::Verify { volume, path });
@@ -54,20 +58,44 @@ impl Script {
             }
             What::Wait { ms } => self.tasks.push_back(Task::Wait(ms)),
             What::RestartDriver => self.tasks.push_back(Task::Fault(Fault::RestartDriver)),
+            What::Call { .. } | What::Again { .. } => {
+                if let Some((call, about)) = self.sent(what) {
+                    self.raw(call, about);
+                }
+            }
+            What::Parallel { calls } => self.parallel(&calls),
+        }
+    }
+
+    /// The request of a raw step, and the volume that it is about.
+    fn sent(&mut self, what: &What) -> Option<(Call, Option<String>)> {
+        match what {
             What::Call { rpc, volume, set, omit } => {
                 let known = volume.as_deref().and_then(|handle| self.volume(handle));
                 let mut call =
-                    known.map_or_else(|| Call::new(rpc), |volume| self.full(rpc, &volume));
-                for field in &set {
-                    field.apply(&mut call);
-                }
-                for field in &omit {
-                    field.apply(&mut call);
-                }
-                self.raw(call, volume);
+                    known.map_or_else(|| Call::new(*rpc), |volume| self.full(*rpc, &volume));
+                set.iter().for_each(|field| field.apply(&mut call));
+                omit.iter().for_each(|field| field.apply(&mut call));
+                Some((call, volume.clone()))
             }
-            What::Again { rpc, change } => self.again(rpc, change.as_ref()),
+            What::Again { rpc, change } => self.again(*rpc, change.as_ref()),
+            _ => None,
         }
+    }
+
+    /// Sends calls together, after one look at what they may change.
+    fn parallel(&mut self, calls: &[Parallel]) {
+        let mut shots = Vec::new();
+        for Parallel { what, times, expect, clause } in calls {
+            let Some((call, about)) = self.sent(what) else { return };
+            if let Some(volume) = about.as_ref().filter(|_| is_growth(call.rpc)) {
+                self.look_if_stale(volume);
+            }
+            let (wanted, clause) = (expect.clone(), clause.clone());
+            let shot = Shot { call: Box::new(call), about, wanted, clause };
+            shots.extend(std::iter::repeat_n(shot, usize::from(*times)));
+        }
+        self.tasks.push_back(Task::Volley(shots));
     }
 
     /// Attach, stage and, with a target, publish; and the node step that is still due.
@@ -102,9 +130,7 @@ impl Script {
         if self.able.controller_expand {
             self.request(Rpc::ControllerExpand, &volume, |call| call.capacity_range = Some(range));
         } else {
-            let state = self.world.of(&volume);
-            state.asked = Some(range);
-            state.due = Some(range);
+            self.tasks.push_back(Task::Demand { volume: volume.clone(), range });
         }
         self.tasks.push_back(Task::NodeStep { volume, path });
     }
@@ -131,10 +157,10 @@ impl Script {
         });
     }
 
-    fn again(&mut self, rpc: Rpc, change: Option<&Change>) {
+    fn again(&mut self, rpc: Rpc, change: Option<&Change>) -> Option<(Call, Option<String>)> {
         let Some(mut call) = self.world.last(rpc).cloned() else {
             self.not_applicable(format!("no {rpc} was due that could be sent again"));
-            return;
+            return None;
         };
         let about = call.volume.as_ref().and_then(|volume| volume.handle()).map(str::to_owned);
         match change {
@@ -142,7 +168,7 @@ impl Script {
             Some(Change::Without(field)) => field.apply(&mut call),
             None => {}
         }
-        self.raw(call, about);
+        Some((call, about))
     }
 
     fn raw(&mut self, call: Call, about: Option<String>) {

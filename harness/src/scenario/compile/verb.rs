@@ -12,6 +12,9 @@ use crate::scenario::{
     word::{Args, Lexeme, Word},
 };
 
+/// Most growths of one step.
+const GROWTHS_MAX: i64 = 500;
+
 impl Compiler<'_> {
     /// The meaning of a step with that verb.
     pub(super) fn verb(&mut self, at: At, verb: &str, step: &StepFile) -> Result<What, Problem> {
@@ -55,8 +58,9 @@ impl Compiler<'_> {
             let volume = self.handle(at, arg.volume.as_ref())?;
             let range = self.range(&volume, arg.to.as_ref(), arg.limit.as_ref())?;
             let range = range.ok_or_else(|| Problem::new(at, "`grow` needs `to` or `limit`"))?;
+            let ranges = self.stairs(&volume, range, arg.times.as_ref())?;
             self.note_growth(&volume, range);
-            return Ok(What::Grow { volume, range, path: self.opt(arg.path.as_ref())? });
+            return Ok(What::Grow { volume, ranges, path: self.opt(arg.path.as_ref())? });
         }
         self.other_verb(at, verb, step)
     }
@@ -82,7 +86,8 @@ impl Compiler<'_> {
             let bytes = self.opt(arg.bytes.as_ref())?;
             let bytes = bytes.ok_or_else(|| Problem::new(at, "`write` needs `bytes`"))?.0;
             let place = self.opt(arg.place.as_ref())?.unwrap_or(Place::Append);
-            return Ok(What::Write { volume, bytes, place });
+            let like = self.opt(arg.like.as_ref())?;
+            return Ok(What::Write { volume, bytes, place, like });
         }
         if let Some(volume) = of(self, &step.verify)? {
             return Ok(What::Verify { volume });
@@ -178,6 +183,30 @@ impl Compiler<'_> {
         let limit = limit.map(|word| self.bytes(word, base)).transpose()?;
         Ok((required.is_some() || limit.is_some())
             .then(|| CapacityRange { required: required.unwrap_or(0), limit: limit.unwrap_or(0) }))
+    }
+
+    /// The way to a size in growths of equal size; the limit is the last one's.
+    fn stairs(
+        &self,
+        volume: &str,
+        range: CapacityRange,
+        times: Option<&Word<Number>>,
+    ) -> Result<Vec<CapacityRange>, Problem> {
+        let Some(word) = times else { return Ok(vec![range]) };
+        let Number(n) = word.get(self.choice.axes)?;
+        let times = i64::from(n);
+        let from = self.sizes.get(volume).copied().unwrap_or_default();
+        let way = range.required.saturating_sub(from);
+        if !(2..=GROWTHS_MAX).contains(&times) || way <= 0 {
+            let message = format!("`times` is 2 to {GROWTHS_MAX}, up to a larger size");
+            return Err(Problem::new(word.at, message));
+        }
+        let step = |n: i64| {
+            let bytes = from.saturating_add(way / times * n);
+            let bytes = self.choice.rules.legal(bytes.cast_unsigned()).cast_signed();
+            CapacityRange { required: bytes.min(range.required), limit: 0 }
+        };
+        Ok((1..times).map(step).chain([range]).collect())
     }
 
     /// Remembers the size for copies that do not say theirs.

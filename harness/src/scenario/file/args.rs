@@ -1,6 +1,6 @@
 //! Arguments of verbs and the compound fields of raw calls.
 
-use csi_stretch_oracle::action::{AccessMode, PathRef, Place};
+use csi_stretch_oracle::action::{AccessMode, Guise, PathRef, Place};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -92,6 +92,8 @@ args! {
         volume: Word<Handle>,
         /// Path of the node expansion.
         path: Word<PathRef>,
+        /// In so many growths of equal size, one after another.
+        times: Word<Number>,
     }
 }
 
@@ -144,6 +146,8 @@ args! {
         bytes: Amount,
         /// `append` (default), or `end`: the last bytes of a block device.
         place: Word<Place>,
+        /// What the first block of a block device is to look like.
+        like: Word<Guise>,
         /// Handle; left out: the scenario's only volume.
         volume: Word<Handle>,
     }

@@ -29,7 +29,8 @@ const BARE: &[&str] = &[
 ];
 
 /// Verbs that mean nothing without an argument.
-const LADEN: &[&str] = &["grow", "snapshot", "restore", "clone", "write", "wait", "call", "again"];
+const LADEN: &[&str] =
+    &["grow", "snapshot", "restore", "clone", "write", "wait", "call", "again", "parallel"];
 
 /// Every verb there is, for those who wrote another.
 pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {

@@ -10,7 +10,10 @@ use super::args::{
     CapabilityFile, CopyArg, CreateArg, GrowArg, NodeExpandArg, ProbeArg, PublishArg, RefArg,
     SnapshotArg, SourceFile, UnpublishArg, VolumeArg, WriteArg,
 };
-use super::list::{ExpectFile, Names};
+use super::{
+    StepEntry,
+    list::{ExpectFile, Names},
+};
 use crate::scenario::{
     lexeme::{Flag, Millis, Number, Text},
     size::Size,
@@ -129,6 +132,10 @@ with_call_fields! {
         pub with: Option<CallFields>,
         /// The one field that is left out of it.
         pub without: Option<Word<Text>>,
+        /// Calls that are under way together: `call` and `again` steps.
+        pub parallel: Option<Vec<StepEntry>>,
+        /// Within `parallel`: how often the call is sent.
+        pub times: Option<Word<Number>>,
         /// Codes that are right: one, a list, or `{pass, warn}`; `ok` by default.
         pub expect: Option<ExpectFile>,
         /// Clause that any other code breaks; by default the scenario's first.
@@ -190,6 +197,7 @@ impl StepFile {
             ("restart_driver", self.restart_driver.is_some()),
             ("call", self.call.is_some()),
             ("again", self.again.is_some()),
+            ("parallel", self.parallel.is_some()),
         ];
         verbs.into_iter().filter(|(_, present)| *present).map(|(verb, _)| verb).collect()
     }

@@ -34,6 +34,10 @@ impl Walk<'_> {
                 self.grown_again(command, *rpc, change.as_ref());
                 Ok(())
             }
+            What::Parallel { calls } => calls.iter().try_for_each(|call| {
+                let (what, expect) = (call.what.clone(), call.expect.clone());
+                self.raw(&Command { what, expect, ..command.clone() })
+            }),
             _ => Ok(()),
         }
     }

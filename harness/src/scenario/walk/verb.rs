@@ -140,4 +140,14 @@ impl Walk<'_> {
         self.need("data");
         Ok(())
     }
+
+    /// Only the first block of a block device can look like something else.
+    pub(super) fn wrote(&mut self, at: At, handle: &str, guise: bool) -> Result<(), Problem> {
+        let (volume, state) = self.live(at, handle)?;
+        let first = !std::mem::replace(&mut state.written, true);
+        if guise && !(first && volume.is_block()) {
+            return Err(Problem::new(at, "`like` is for the first write of a block volume"));
+        }
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf, time::Instant};
 
 use csi_stretch_oracle::{
-    action::{PathRef, Place},
+    action::{Guise, PathRef, Place},
     history::{LoadReport, Mismatch},
 };
 use rstest::rstest;
@@ -23,7 +23,13 @@ fn at() -> PathRef {
 }
 
 fn write(volume: &str, blocks: u64) -> Load {
-    Load::Write { volume: volume.into(), path: at(), bytes: blocks * LEN, place: Place::Append }
+    Load::Write {
+        volume: volume.into(),
+        path: at(),
+        bytes: blocks * LEN,
+        place: Place::Append,
+        like: None,
+    }
 }
 
 fn verify(volume: &str) -> Load {
@@ -74,9 +80,38 @@ async fn what_was_written_is_found_again() {
 #[tokio::test]
 async fn odd_sizes_are_rounded_up_to_blocks() {
     let dir = tempfile::tempdir().unwrap();
-    let load = Load::Write { volume: "v".into(), path: at(), bytes: LEN + 1, place: Place::Append };
+    let load = Load::Write {
+        volume: "v".into(),
+        path: at(),
+        bytes: LEN + 1,
+        place: Place::Append,
+        like: None,
+    };
     let report = loaded(ledgers().perform(&load, dir.path(), false).await);
     assert_eq!(report.bytes_written, 2 * LEN);
+}
+
+#[rstest]
+#[case::whole(|_: &File| (), &[])]
+#[case::made_anew(|f: &File| f.write_all_at(&[0; 64], 1024).unwrap(), &[0])]
+#[case::elsewhere(|f: &File| f.write_all_at(&[0; 64], LEN).unwrap(), &[LEN])]
+#[tokio::test]
+async fn loop_device_in_a_guise_is_verified(#[case] harm: fn(&File), #[case] at_bytes: &[u64]) {
+    let Some(lab) = Lab::new("", 4 << 20) else { return };
+    let path = PathBuf::from(lab.device.clone());
+    let disk = File::options().read(true).write(true).open(&path).unwrap();
+    let ledgers = ledgers();
+    let (volume, like) = ("v".to_owned(), Some(Guise::Ext4));
+    let load = Load::Write { volume, path: at(), bytes: 2 * LEN, place: Place::Append, like };
+    loaded(ledgers.perform(&load, &path, true).await);
+    let mut magic = [0; 2];
+    disk.read_exact_at(&mut magic, 1024 + 0x38).unwrap();
+    assert_eq!(magic, [0x53, 0xef]);
+    harm(&disk);
+    disk.sync_all().unwrap();
+    let report = loaded(ledgers.perform(&verify("v"), &path, true).await);
+    let found: Vec<u64> = report.mismatches.iter().map(|m| m.offset / LEN * LEN).collect();
+    assert_eq!(found, at_bytes);
 }
 
 #[rstest]
@@ -378,7 +413,8 @@ async fn loop_block_device_holds_its_first_and_last_bytes() {
     let Some(lab) = Lab::new("", size) else { return };
     let device = PathBuf::from(lab.device.clone());
     let ledgers = ledgers();
-    let end = Load::Write { volume: "v".into(), path: at(), bytes: 1, place: Place::End };
+    let end =
+        Load::Write { volume: "v".into(), path: at(), bytes: 1, place: Place::End, like: None };
     assert_eq!(Files.device_bytes(&device).unwrap(), size);
     loaded(ledgers.perform(&write("v", 3), &device, true).await);
     loaded(ledgers.perform(&end, &device, true).await);
@@ -403,7 +439,8 @@ async fn loop_block_device_that_shrank_is_noticed() {
     let Some(lab) = Lab::new("", 4 << 20) else { return };
     let device = PathBuf::from(lab.device.clone());
     let ledgers = ledgers();
-    let end = Load::Write { volume: "v".into(), path: at(), bytes: 1, place: Place::End };
+    let end =
+        Load::Write { volume: "v".into(), path: at(), bytes: 1, place: Place::End, like: None };
     loaded(ledgers.perform(&end, &device, true).await);
     lab.resize(2 << 20);
     let report = loaded(ledgers.perform(&verify("v"), &device, true).await);

@@ -17,6 +17,7 @@ fn write(h: H) -> H {
         path,
         bytes,
         place: Place::default(),
+        like: None,
     }))
 }
 

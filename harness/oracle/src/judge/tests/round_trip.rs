@@ -63,7 +63,13 @@ fn actions() -> Vec<Action> {
     let (volume, path) = (|| "vol".to_owned(), || PathRef::Staging);
     let mut actions = vec![
         Action::Probe(Probe { volume: volume(), path: path() }),
-        Action::Load(Load::Write { volume: volume(), path: path(), bytes: 1, place: Place::End }),
+        Action::Load(Load::Write {
+            volume: volume(),
+            path: path(),
+            bytes: 1,
+            place: Place::End,
+            like: None,
+        }),
         Action::Load(Load::Verify { volume: volume(), path: path() }),
         Action::Load(Load::Start { volume: volume(), path: path() }),
         Action::Load(Load::Stop { volume: volume() }),

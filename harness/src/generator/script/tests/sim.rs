@@ -322,34 +322,45 @@ pub struct Ran {
 }
 
 /// Most steps that any script may take.
-const STEPS_MAX: usize = 500;
+const STEPS_MAX: usize = 2000;
 
 /// Drives a script; `answer` may replace what the simulation says.
 pub fn drive(mut script: Script, answer: &mut dyn FnMut(&Action) -> Completion) -> Ran {
     let mut steps = Vec::new();
     let mut ids = BTreeSet::new();
+    let mut under_way: Vec<(u32, Step)> = Vec::new();
     loop {
         assert!(steps.len() < STEPS_MAX, "the script does not end: {:?}", steps.last());
-        let step = match script.next() {
-            Next::Step(step) => *step,
-            Next::Done(stopped) => return Ran { steps, stopped },
-            Next::Pending => panic!("pending with nothing under way"),
-        };
-        assert_eq!(script.next(), Next::Pending, "one thing at a time");
-        let kind = super::super::kind(&step.action);
-        assert!(ids.insert((step.id.clone(), kind)), "twice: {:?}", step.id);
-        let op = u32::try_from(steps.len()).unwrap();
-        let completion = answer(&step.action);
-        let invoke = Invoke {
-            step: step.id.clone(),
-            action: step.action.clone(),
-            expect: step.expect.clone(),
-        };
-        for kind in
-            [EventKind::Invoke(Box::new(invoke)), EventKind::Complete(Box::new(completion.clone()))]
-        {
-            script.observe(&Event { index: 2 * op, op, at_us: 0, kind });
+        match script.next() {
+            Next::Step(step) => {
+                let alone = under_way.is_empty() || step.id.verb == "parallel";
+                assert!(alone, "one thing at a time: {:?}", step.id);
+                let kind = super::super::kind(&step.action);
+                assert!(ids.insert((step.id.clone(), kind)), "twice: {:?}", step.id);
+                let op = u32::try_from(ids.len()).unwrap();
+                let invoke = Invoke {
+                    step: step.id.clone(),
+                    action: step.action.clone(),
+                    expect: step.expect.clone(),
+                };
+                observe(&mut script, op, EventKind::Invoke(Box::new(invoke)));
+                under_way.push((op, *step));
+            }
+            Next::Done(stopped) => {
+                assert!(under_way.is_empty(), "over, with calls under way");
+                return Ran { steps, stopped };
+            }
+            Next::Pending => {
+                // Those sent together come back in any order; here the last comes first.
+                let (op, step) = under_way.pop().expect("something is under way");
+                let completion = answer(&step.action);
+                observe(&mut script, op, EventKind::Complete(Box::new(completion.clone())));
+                steps.push((step, completion));
+            }
         }
-        steps.push((step, completion));
     }
+}
+
+fn observe(script: &mut Script, op: u32, kind: EventKind) {
+    script.observe(&Event { index: op, op, at_us: 0, kind });
 }

@@ -116,6 +116,20 @@ fn what(action: &Action) -> String {
     "{ fs: xfs }",
     "[publish, publish: { target: 1 }, unpublish]"
 )]
+#[case::parallel(
+    "parallel",
+    FULL,
+    "{ fs: ext4 }",
+    "[publish, parallel: [{ call: controller_expand, to: x2, times: 3 }, { again: node_publish, \
+     expect: any }], { call: controller_expand, to: x2 }, node_expand]"
+)]
+#[case::stairs("stairs", FULL, "{ fs: xfs }", "[publish, grow: { to: x2, times: 3 }]")]
+#[case::stairs_node_only(
+    "stairs_node_only",
+    NODE_ONLY,
+    "{ fs: xfs }",
+    "[publish, grow: { to: x2, times: 2 }]"
+)]
 #[case::restart("restart", FULL, "{ fs: xfs }", "[publish, restart_driver, grow: x2]")]
 fn verbs(#[case] name: &str, #[case] flavour: Flavour, #[case] volume: &str, #[case] steps: &str) {
     let mut sim = Sim::default();
