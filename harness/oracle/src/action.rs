@@ -139,6 +139,8 @@ pub enum PathRef {
     Staging,
     /// Where the volume is published for workload number n, from 0.
     Target(u8),
+    /// Where another volume, by handle, is published for its first workload.
+    Of(String),
     /// Sent as it is.
     Literal(String),
 }
@@ -413,6 +415,7 @@ impl fmt::Display for PathRef {
         match self {
             Self::Staging => f.write_str("staging"),
             Self::Target(n) => write!(f, "target {n}"),
+            Self::Of(volume) => write!(f, "{volume}'s target"),
             Self::Literal(path) => write!(f, "{path:?}"),
         }
     }

@@ -73,11 +73,15 @@ impl Offers {
         self.has.contains(name)
     }
 
-    /// The first requirement that is not met, with the reason.
+    /// The first requirement that is not met, with the reason. `!x` must not be offered.
     pub fn gap<'a>(&self, requires: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        requires.into_iter().find(|name| !self.has(name)).map(|name| {
-            let why = self.lacks.get(name).map_or("not offered", String::as_str);
-            format!("needs `{name}`: {why}")
+        requires.into_iter().find_map(|requirement| match requirement.strip_prefix('!') {
+            Some(name) => self.has(name).then(|| format!("only for targets without `{name}`")),
+            None if self.has(requirement) => None,
+            None => {
+                let why = self.lacks.get(requirement).map_or("not offered", String::as_str);
+                Some(format!("needs `{requirement}`: {why}"))
+            }
         })
     }
 }

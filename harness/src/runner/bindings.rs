@@ -99,6 +99,7 @@ impl Bindings {
         match path {
             PathRef::Staging => self.staging_root.join(volume),
             PathRef::Target(n) => self.target_root.join(volume).join(n.to_string()),
+            PathRef::Of(other) => self.target_root.join(other).join("0"),
             PathRef::Literal(text) => PathBuf::from(text),
         }
     }

@@ -106,19 +106,23 @@ listed!(Keep, "state", [Keep::Staged, Keep::Attached]);
 impl Lexeme for PathRef {
     const WHAT: &'static str = "path";
     fn parse(text: &str) -> Result<Self, String> {
+        if let Some(volume) = text.strip_suffix("/target").filter(|v| !v.starts_with('/')) {
+            return Handle::parse(volume).map(|Handle(volume)| Self::Of(volume));
+        }
         let number = text.strip_prefix("target").map(|n| if n.is_empty() { "0" } else { n });
         match (text, number.and_then(|n| n.parse().ok())) {
             ("staging", _) => Ok(Self::Staging),
             (_, Some(number)) => Ok(Self::Target(number)),
             (path, None) if path.starts_with('/') => Ok(Self::Literal(path.to_owned())),
             _ => Err(format!(
-                "`{}` is not a path: write `staging`, `target`, `target1`, or an absolute path",
+                "`{}` is not a path: write `staging`, `target`, `target1`, \
+                 `other/target`, or an absolute path",
                 shorten(text)
             )),
         }
     }
     fn schema() -> Schema {
-        json_schema!({"type": "string", "pattern": "^(staging|target[0-9]*|/.*)$"})
+        json_schema!({"type": "string", "pattern": "^(staging|target[0-9]*|[a-z][a-z0-9-]*/target|/.*)$"})
     }
 }
 

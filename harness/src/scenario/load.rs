@@ -91,7 +91,9 @@ fn check_clause<T>(word: &Word<T>, id: &str, known: &dyn Fn(&str) -> bool) -> Re
     Err(Problem::unknown(word.at, "clause", id, ids))
 }
 
+/// An offer, or `!` and one that must be missing.
 fn check_offer<T>(word: &Word<T>, name: &str) -> Result<(), Problem> {
+    let name = name.strip_prefix('!').unwrap_or(name);
     if offer::is_known(name) {
         return Ok(());
     }

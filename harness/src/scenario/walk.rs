@@ -4,6 +4,8 @@
 mod raw;
 mod verb;
 
+pub(super) use raw::names_a_volume;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use csi_stretch_oracle::action::{PathRef, Rpc, Source};
@@ -32,7 +34,12 @@ pub(crate) fn walk(program: &Program, requires: &[String]) -> Result<Vec<String>
     }
     match walk.volumes.values().find_map(|state| state.writer) {
         Some(at) => Err(Problem::new(at, "this writer is never stopped: add `stop_writer`")),
-        None => Ok(walk.needs),
+        None => {
+            // What has to be missing is not needed, although a step uses it.
+            let absent = |name: &String| requires.iter().any(|r| r.strip_prefix('!') == Some(name));
+            walk.needs.retain(|name| !absent(name));
+            Ok(walk.needs)
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Script {
         let reachable = match &path {
             PathRef::Staging => state.staged,
             PathRef::Target(n) => state.targets.contains(n),
-            PathRef::Literal(_) => true,
+            PathRef::Of(_) | PathRef::Literal(_) => true,
         };
         let edit = |call: &mut Call| {
             call.path = Some(path);

@@ -1,6 +1,6 @@
 //! Raw calls: `call` and `again`.
 
-use csi_stretch_oracle::action::{AccessMode, Capability, Ref, Rpc, Source};
+use csi_stretch_oracle::action::{AccessMode, Capability, PathRef, Ref, Rpc, Source};
 
 use super::{Compiler, volume::access_of};
 use crate::scenario::{
@@ -8,6 +8,7 @@ use crate::scenario::{
     file::{CallFields, CapabilityFile, Names, RefArg, SnapshotArg, SourceFile, StepFile},
     lexeme::{AccessWord, Flag, Handle, Kind, Millis, Number, name},
     program::{Change, Field, Omit, What},
+    walk::names_a_volume,
     word::{Args, Word},
 };
 
@@ -22,8 +23,9 @@ impl Compiler<'_> {
             return Err(Problem::new(word.at, message));
         }
         let given = step.volume.as_ref().and_then(|Args(arg)| arg.handle.as_ref());
-        let volume = match (given, self.program.volumes.is_empty()) {
-            (None, true) => None,
+        let volume = match (given, self.program.volumes.len()) {
+            (None, 0) => None,
+            (None, 2..) if !names_a_volume(rpc) && rpc != Rpc::CreateVolume => None,
             (word, _) => Some(self.volume(at, word)?.handle.clone()),
         };
         let set = self.fields(&step.call_fields(), volume.as_deref())?;
@@ -106,7 +108,7 @@ impl Compiler<'_> {
             set.push(Field::Source(self.source(source)?));
         }
         set.extend(self.opt(file.name.as_ref())?.map(|t| Field::Name(t.0)));
-        set.extend(self.opt(file.path.as_ref())?.map(Field::Path));
+        set.extend(self.known_path(file.path.as_ref())?.map(Field::Path));
         let staging = self.opt(file.staging_path.as_ref())?;
         set.extend(staging.map(Field::StagingPath));
         let readonly = self.opt(file.readonly.as_ref())?;
@@ -119,6 +121,18 @@ impl Compiler<'_> {
         set.extend(deadline.map(|Millis(ms)| Field::Deadline(ms)));
         self.maps(file, &mut set)?;
         Ok(set)
+    }
+
+    /// A path, of a volume that the file has.
+    fn known_path(&self, word: Option<&Word<PathRef>>) -> Result<Option<PathRef>, Problem> {
+        let path = self.opt(word)?;
+        if let (Some(PathRef::Of(handle)), Some(word)) = (&path, word)
+            && self.program.volume(handle).is_none()
+        {
+            let known = self.program.volumes.iter().map(|volume| volume.handle.as_str());
+            return Err(Problem::unknown(word.at, "volume", handle, known));
+        }
+        Ok(path)
     }
 
     fn maps(&self, file: &CallFields, set: &mut Vec<Field>) -> Result<(), Problem> {

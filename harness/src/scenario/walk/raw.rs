@@ -107,7 +107,7 @@ impl Walk<'_> {
 }
 
 /// The procedure takes the id of a volume that was created before.
-fn names_a_volume(rpc: Rpc) -> bool {
+pub(in crate::scenario) fn names_a_volume(rpc: Rpc) -> bool {
     !matches!(
         rpc,
         Rpc::CreateVolume

@@ -207,7 +207,7 @@ impl Volume {
         match path {
             PathRef::Staging => self.staged && !self.block,
             PathRef::Target(n) => self.targets.contains_key(n),
-            PathRef::Literal(_) => false,
+            PathRef::Of(_) | PathRef::Literal(_) => false,
         }
     }
 
