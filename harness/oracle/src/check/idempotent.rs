@@ -1,7 +1,7 @@
 //! A call that was OK is OK again when it is repeated, and says the same.
 //!
 //! A repeat is the same request, with nothing in between that changes the volume but further
-//! expansions up to that size. If the scenario says which answers are right, `code-expected`
+//! expansions up to that size, and with nothing else under way. If the scenario says which answers are right, `code-expected`
 //! judges the code; a size that goes down is `never-shrinks`'s. The demand for a node step may
 //! only be dropped once the file system has its size (notes, 11).
 
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Check,
+    answered::Silence,
     seen::{Seen, Watch, range},
     table,
 };
@@ -59,12 +60,13 @@ struct Track<'a> {
 fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut tracks: HashMap<&str, Track<'_>> = HashMap::new();
     let mut findings = Vec::new();
+    let silence = Silence::new(evidence.subject);
     model::walk(evidence.subject, |model, op| {
         let handle = op.call().and_then(key).or_else(|| op.volume());
         let Some(handle) = handle else { return };
         let track = tracks.entry(handle).or_default();
         if let Some(call) = op.call().filter(|call| table::idempotent(call.rpc).is_some()) {
-            findings.extend(track.repeated(call, op));
+            findings.extend(track.repeated(call, op).filter(|_| !silence.is_parallel(op)));
             findings.extend(track.flag(call, op));
             track.remember(call, op);
             // A snapshot of a volume may forbid what was allowed before (notes, 30).

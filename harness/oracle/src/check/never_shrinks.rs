@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::{
     Check,
+    answered::Silence,
     seen::{Seen, ok},
 };
 use crate::{
@@ -46,6 +47,7 @@ struct Track<'a> {
 fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut tracks: HashMap<&str, Track<'_>> = HashMap::new();
     let mut findings = Vec::new();
+    let silence = Silence::new(evidence.subject);
     model::walk(evidence.subject, |model, op| {
         let Some(handle) = op.volume() else { return };
         let track = tracks.entry(handle).or_default();
@@ -57,7 +59,9 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
                     findings.extend(track.reset());
                     track.created(op);
                 }
-                Rpc::ControllerExpand | Rpc::NodeExpand => findings.extend(track.replied(op)),
+                Rpc::ControllerExpand | Rpc::NodeExpand => {
+                    findings.extend(track.replied(op, silence.is_parallel(op)));
+                }
                 _ => (),
             }
         }
@@ -81,7 +85,8 @@ impl<'a> Track<'a> {
         self.replied = size.filter(|size| *size > 0).map(|size| (size, *op));
     }
 
-    fn replied(&mut self, op: &Op<'a>) -> Option<Finding> {
+    /// Replies of calls that were under way together may come in any order.
+    fn replied(&mut self, op: &Op<'a>, parallel: bool) -> Option<Finding> {
         self.last_expand = Some(*op);
         let reply = ok(op, Rpc::ControllerExpand)?;
         let size = reply.capacity_bytes.filter(|size| *size > 0)?;
@@ -89,6 +94,9 @@ impl<'a> Track<'a> {
             self.replied = Some((size, *op));
             return None;
         };
+        if parallel {
+            return None;
+        }
         let what =
             format!("ControllerExpandVolume replied {}, after {} before", bytes(size), bytes(old));
         let finding = CHECK
