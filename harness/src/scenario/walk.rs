@@ -32,15 +32,13 @@ pub(crate) fn walk(program: &Program, requires: &[String]) -> Result<Vec<String>
     for command in &program.commands {
         walk.step(command)?;
     }
-    match walk.volumes.values().find_map(|state| state.writer) {
-        Some(at) => Err(Problem::new(at, "this writer is never stopped: add `stop_writer`")),
-        None => {
-            // What has to be missing is not needed, although a step uses it.
-            let absent = |name: &String| requires.iter().any(|r| r.strip_prefix('!') == Some(name));
-            walk.needs.retain(|name| !absent(name));
-            Ok(walk.needs)
-        }
+    if let Some(at) = walk.volumes.values().find_map(|state| state.writer) {
+        return Err(Problem::new(at, "this writer is never stopped: add `stop_writer`"));
     }
+    // What has to be missing is not needed, although a step uses it.
+    let absent = |name: &String| requires.iter().any(|r| r.strip_prefix('!') == Some(name));
+    walk.needs.retain(|name| !absent(name));
+    Ok(walk.needs)
 }
 
 struct Walk<'a> {

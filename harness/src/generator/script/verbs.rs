@@ -43,7 +43,7 @@ impl Script {
             What::Delete { volume } => self.request(Rpc::DeleteVolume, &volume, |_| ()),
             What::Snapshot { of, handle } => self.push_call(snapshot(&of, &handle), Some(of)),
             What::Write { volume, bytes, place, like } => {
-                self.load(&volume, |volume, path| Load::Write { volume, path, bytes, place, like })
+                self.load(&volume, |volume, path| Load::Write { volume, path, bytes, place, like });
             }
             What::Verify { volume } => {
                 self.load(&volume, |volume, path| Load::Verify { volume, path });
@@ -74,8 +74,12 @@ impl Script {
                 let known = volume.as_deref().and_then(|handle| self.volume(handle));
                 let mut call =
                     known.map_or_else(|| Call::new(*rpc), |volume| self.full(*rpc, &volume));
-                set.iter().for_each(|field| field.apply(&mut call));
-                omit.iter().for_each(|field| field.apply(&mut call));
+                for field in set {
+                    field.apply(&mut call);
+                }
+                for field in omit {
+                    field.apply(&mut call);
+                }
                 Some((call, volume.clone()))
             }
             What::Again { rpc, change } => self.again(*rpc, change.as_ref()),
