@@ -32,6 +32,11 @@ use crate::{
 /// How long calls in flight may take to end after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Contents of simulated volumes come in messages of 1 MiB; HTTP/2's defaults, 16 and 64 KiB, would
+/// cut each into dozens of reads and waits.
+const FRAME_BYTES: u32 = 1 << 20;
+const WINDOW_BYTES: u32 = 4 << 20;
+
 /// What a driver is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -175,6 +180,9 @@ fn router(services: &Services) -> Router {
     }
     let node = services.has_node().then(|| sized!(NodeServer));
     Server::builder()
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
         .add_service(sized!(IdentityServer))
         .add_service(sized!(ControllerServer))
         .add_optional_service(node)

@@ -8,6 +8,11 @@ use tonic::transport::{Channel, Endpoint};
 /// Longest path that the kernel takes for a Unix socket, bytes (`sun_path` without its NUL).
 const UNIX_PATH_BYTES_MAX: usize = 107;
 
+/// The contents of simulated volumes come in messages of 1 MiB: without these, HTTP/2 would cut
+/// each into 64 frames and wait for room after every fourth.
+const FRAME_BYTES: u32 = 1 << 20;
+const WINDOW_BYTES: u32 = 4 << 20;
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -90,7 +95,12 @@ impl Address {
             Self::Unix(path) => format!("unix:{}", path.display()),
             Self::Tcp(authority) => format!("http://{authority}"),
         };
-        Endpoint::from_shared(uri).map_err(|_| ConnectError::Syntax(written.to_owned()))
+        let endpoint = Endpoint::from_shared(uri)
+            .map_err(|_| ConnectError::Syntax(written.to_owned()))?
+            .max_frame_size(FRAME_BYTES)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES);
+        Ok(endpoint)
     }
 }
 
