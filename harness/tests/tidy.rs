@@ -7,6 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use csi_stretch_oracle::{
+    check::CHECKS,
+    clause::{Catalogue, Clause, Party},
+};
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
@@ -203,24 +208,64 @@ fn nothing_panics_outside_tests() {
     assert!(found.is_empty(), "say what happens instead:\n{}", found.join("\n"));
 }
 
-fn catalogue() -> BTreeSet<String> {
-    csi_stretch_proto::CLAUSES
-        .iter()
-        .flat_map(|(_, text)| text.lines())
-        .filter_map(|line| line.strip_prefix("- id: "))
-        .map(str::to_owned)
-        .collect()
+/// The catalogue, with what the file of a clause says of it.
+fn clauses() -> Catalogue {
+    csi_stretch::cli::catalogue().unwrap()
+}
+
+/// Ids that a check names, or a built-in scenario lists.
+fn claimed() -> BTreeSet<String> {
+    let scenarios = csi_stretch::scenario::embedded().unwrap();
+    let of_scenarios = scenarios.into_iter().flat_map(|scenario| scenario.clauses);
+    let of_checks = CHECKS.iter().flat_map(|check| check.clauses.iter().map(|id| (*id).to_owned()));
+    of_scenarios.chain(of_checks).collect()
 }
 
 #[test]
-fn every_check_claims_clauses_that_exist() {
-    let known = catalogue();
-    assert!(known.len() > 500);
-    for check in csi_stretch_oracle::check::CHECKS {
-        for clause in check.clauses {
-            assert!(known.contains(*clause), "check {}: no clause `{clause}`", check.name);
+fn every_clause_named_by_a_check_or_scenario_exists() {
+    let catalogue = clauses();
+    let unknown: Vec<String> =
+        claimed().into_iter().filter(|id| catalogue.get(id).is_none()).collect();
+    assert!(unknown.is_empty(), "no such clause: {unknown:?}");
+}
+
+/// All of tier 1, and what tier 2 demands of the plugin.
+#[test]
+fn every_clause_of_growth_is_checked_or_excepted() {
+    let claimed = claimed();
+    let due = |clause: &&Clause| {
+        clause.tier == 1
+            || clause.tier == 2 && clause.party == Party::Plugin && clause.level.binds()
+    };
+    let catalogue = clauses();
+    let open = catalogue.iter().filter(due).filter(|c| c.excepted.is_none());
+    let open: Vec<&str> = open.map(|c| c.id.as_str()).filter(|id| !claimed.contains(*id)).collect();
+    assert!(
+        open.is_empty(),
+        "nobody checks these, and no `excepted` says why:\n{}",
+        open.join("\n")
+    );
+}
+
+#[test]
+fn exceptions_are_true_and_have_a_known_kind() {
+    let (claimed, catalogue) = (claimed(), clauses());
+    let mut wrong = Vec::new();
+    for clause in catalogue.iter() {
+        let Some((kind, reason)) = clause.exception() else { continue };
+        let orchestrator = clause.party == Party::Orchestrator;
+        if claimed.contains(&clause.id) {
+            wrong.push(format!("{}: claimed, so its exception has to go", clause.id));
+        } else if kind.is_empty() || reason.len() < 10 {
+            wrong.push(format!("{}: `{reason}` begins with no known kind", clause.id));
+        } else if (kind == "binds the CO") != orchestrator {
+            wrong.push(format!("{}: only an orchestrator's clause binds the CO", clause.id));
+        } else if kind == "judged as" {
+            let gone = reason.split(", ").filter(|id| !claimed.contains(*id));
+            wrong.extend(gone.map(|id| format!("{}: nobody claims {id}", clause.id)));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -230,7 +275,8 @@ fn clause_ids_are_unique() {
         .flat_map(|(_, text)| text.lines())
         .filter(|line| line.starts_with("- id: "))
         .count();
-    assert_eq!(count, catalogue().len());
+    assert_eq!(count, clauses().iter().count());
+    assert!(count > 500);
 }
 
 #[test]

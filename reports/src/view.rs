@@ -7,8 +7,9 @@ use csi_stretch_oracle::{
     clause::Basis,
     history::{StepId, Tier},
     report::{
-        Class, ClauseResult, ClauseState, ExcusedBy, Finding, Growth, GrowthState, LocatedFinding,
-        Relation, Report, ScenarioResult, StepResult,
+        Class, ClauseResult, ClauseState, ExcusedBy, Finding, Growth, GrowthState, Honesty,
+        HonestyRow, LocatedFinding, Promise, Relation, Report, ScenarioResult, Standing,
+        StepResult,
     },
     verdict::Verdict,
 };
@@ -279,7 +280,56 @@ pub fn state_name(state: ClauseState) -> &'static str {
         ClauseState::Kept => "kept",
         ClauseState::Unsupported => "unsupported",
         ClauseState::Untested => "untested",
+        ClauseState::Excepted => "excepted",
     }
+}
+
+pub fn promise_name(promise: Promise) -> &'static str {
+    match promise {
+        Promise::Works => "works",
+        Promise::Refused => "refused",
+        Promise::Open => "left open",
+        Promise::Absent => "not offered",
+    }
+}
+
+pub fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Agrees => "as declared",
+        Standing::Untried => "not tried",
+        Standing::Unmeasured => "not measured",
+        Standing::Modest => "does more than it declares",
+        Standing::Refuses => "refuses what it declares",
+        Standing::Lies => "says OK and does not grow",
+    }
+}
+
+/// What was observed, in short: `3 grown, 1 ABORTED`.
+pub fn observed(row: &HonestyRow) -> String {
+    let ok = [
+        (row.grown, "grown"),
+        (row.not_grown, "OK, not grown"),
+        (row.not_measured, "OK, not measured"),
+    ];
+    let ok = ok.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    let refused = row.refused.iter().map(|(code, n)| format!("{n} {code}"));
+    let all: Vec<String> = ok.chain(refused).collect();
+    if all.is_empty() { row.why.clone().unwrap_or_default() } else { all.join(", ") }
+}
+
+/// The declaration in one line: `ONLINE; EXPAND_VOLUME on controller and node`.
+pub fn declaration(honesty: &Honesty) -> String {
+    let modes = match honesty.modes.as_slice() {
+        [] => "no VolumeExpansion".to_owned(),
+        modes => modes.join(" and "),
+    };
+    let expand = match (honesty.controller, honesty.node) {
+        (true, true) => "EXPAND_VOLUME on controller and node",
+        (true, false) => "EXPAND_VOLUME on the controller",
+        (false, true) => "EXPAND_VOLUME on the node",
+        (false, false) => "no EXPAND_VOLUME",
+    };
+    format!("{modes}; {expand}")
 }
 
 pub fn basis_name(basis: Basis) -> &'static str {

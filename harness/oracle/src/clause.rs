@@ -25,9 +25,10 @@ pub enum Level {
 }
 
 /// Who has to obey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Party {
     /// The storage plugin.
+    #[default]
     #[serde(rename = "SP")]
     Plugin,
     /// The container orchestrator, which the harness plays.
@@ -55,6 +56,18 @@ pub struct TableCode {
     /// 11.
     pub number: u8,
 }
+
+/// Kinds of reason for which a clause is not checked, and what each means.
+pub const EXCEPTIONS: &[(&str, &str)] = &[
+    ("binds the CO", "the harness plays the orchestrator, so it would only judge itself"),
+    ("judged as", "said elsewhere, too; broken under that clause, whose id follows"),
+    ("allows", "a permission: whatever the driver does, it keeps to it"),
+    ("unobservable", "no answer and no measurement can show it broken"),
+    ("needs a second node", "the harness has one node"),
+    ("needs the backend", "only the backend can bring that state about, and only its owner can"),
+    ("needs the profile", "what to send is the driver's own, and no profile key says it"),
+    ("not yet", "it can be seen broken, but the scenario language cannot provoke it yet"),
+];
 
 /// One normative sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +102,10 @@ pub struct Clause {
     /// Capabilities that gate it.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// Why nothing checks it, `kind: reason` with a kind out of [`EXCEPTIONS`]; `None`: a check or
+    /// a scenario claims it, or nobody has come to it yet.
+    #[serde(default)]
+    pub excepted: Option<String>,
     /// 1 growth, 2 life cycle, 3 the rest.
     pub tier: u8,
     /// Line of spec.md at tag v1.12.0.
@@ -113,6 +130,15 @@ impl Catalogue {
     /// In order of id.
     pub fn iter(&self) -> impl Iterator<Item = &Clause> {
         self.0.values()
+    }
+}
+
+impl Clause {
+    /// Kind and reason of the exception; the kind is empty if it is none of [`EXCEPTIONS`].
+    pub fn exception(&self) -> Option<(&str, &str)> {
+        let text = self.excepted.as_deref()?;
+        let known = |(kind, _): &(&str, &str)| EXCEPTIONS.iter().any(|(name, _)| name == kind);
+        Some(text.split_once(": ").filter(known).unwrap_or(("", text)))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
 
 mod collect;
 mod growths;
+mod honesty;
 mod known;
 mod levels;
 mod matrix;
@@ -52,9 +53,11 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
         elapsed_us: history.last_us,
         interrupted: history.end.as_ref().is_none_or(|end| end.interrupted),
         findings: findings(&history.run, &judged, of_run),
+        coverage: matrix::coverage::coverage(&clauses, catalogue),
         clauses,
         comparison,
         leaks,
+        honesty: honesty::honesty(&history.run, &judged),
         growths: judged.iter().flat_map(|case| case.growths.clone()).collect(),
         scenarios: judged.into_iter().map(|case| case.result).collect(),
         run: history.run,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clause::{Basis, Level},
+    clause::{Basis, Level, Party},
     history::{Leak, Run, StepId, Tier},
     known::Grounds,
     verdict::Verdict,
@@ -38,10 +38,17 @@ pub struct Report {
     pub findings: Vec<LocatedFinding>,
     /// Every planned instance, in order of the plan.
     pub scenarios: Vec<ScenarioResult>,
-    /// Every clause that a check or a scenario of this build claims, in order of id.
+    /// Every clause that a check or a scenario of this build claims, or that is excepted, in order
+    /// of id.
     pub clauses: Vec<ClauseResult>,
+    /// What the clauses add up to.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// One row for each growth that was asked for.
     pub growths: Vec<Growth>,
+    /// Declared against observed: in which states volumes could be grown.
+    #[serde(default)]
+    pub honesty: Honesty,
     /// Differences from the reference in short; `None`: there was no comparison.
     pub comparison: Option<ComparisonSummary>,
     /// Left behind by the run or a scenario.
@@ -292,6 +299,9 @@ pub struct ClauseResult {
     pub id: String,
     /// MUST and so on.
     pub level: Level,
+    /// Who has to obey.
+    #[serde(default)]
+    pub party: Party,
     /// How firmly the specification says it.
     pub basis: Basis,
     /// The rule.
@@ -300,8 +310,11 @@ pub struct ClauseResult {
     pub spec_line: u32,
     /// Result.
     pub state: ClauseState,
-    /// For `untested` and `unsupported`: why.
+    /// For `untested`, `unsupported` and `excepted`: why.
     pub why: Option<String>,
+    /// Judged on every answer that can break it, and not only where a scenario provokes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub always: bool,
     /// Scenario instances that provoke it and ran.
     pub tested_by: Vec<String>,
     /// Scenario instances in which it was found broken.
@@ -324,6 +337,114 @@ pub enum ClauseState {
     Unsupported,
     /// Offered, but nothing that ran provokes it.
     Untested,
+    /// Nothing checks it, for the reason that the catalogue gives.
+    Excepted,
+}
+
+/// Number of clauses by state, kept apart by whose they are: what the specification asks of the
+/// driver, what we conclude from it, and what it asks of the orchestrator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Explicit and descriptive clauses for the plugin.
+    pub stated: Tally,
+    /// Derived clauses; never coverage of the specification.
+    pub derived: Tally,
+    /// Clauses that bind the orchestrator, which the harness plays.
+    pub orchestrator: Tally,
+}
+
+/// Number of clauses by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names are those of the states")]
+pub struct Tally {
+    pub total: u32,
+    pub broken: u32,
+    pub advised: u32,
+    pub kept: u32,
+    pub unsupported: u32,
+    pub untested: u32,
+    pub excepted: u32,
+    /// In the catalogue, but no check, scenario or exception names it yet.
+    pub unclaimed: u32,
+}
+
+/// Declared against observed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Honesty {
+    /// `VolumeExpansion` as declared: `ONLINE`, `OFFLINE`, both, or empty: not declared.
+    pub modes: Vec<String>,
+    /// The controller declares EXPAND_VOLUME.
+    pub controller: bool,
+    /// The node declares EXPAND_VOLUME.
+    pub node: bool,
+    /// One row for each procedure, access type and state.
+    pub rows: Vec<HonestyRow>,
+}
+
+/// Growth in one state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HonestyRow {
+    /// `ControllerExpandVolume` or `NodeExpandVolume`.
+    pub call: String,
+    /// `mount` or `block`.
+    pub access: String,
+    /// `created`, `node-ready`, `vol-ready` or `published`, just before the call.
+    pub state: String,
+    /// What the driver declares for it.
+    pub declared: Promise,
+    /// Both together.
+    pub standing: Standing,
+    /// Answered OK, and measured as large as asked.
+    pub grown: u32,
+    /// Answered OK, and measured smaller than asked.
+    pub not_grown: u32,
+    /// Answered OK, and not measured.
+    pub not_measured: u32,
+    /// Refused, by code.
+    pub refused: BTreeMap<String, u32>,
+    /// Why it was never tried.
+    pub why: Option<String>,
+    /// The first scenario that shows a contradiction.
+    pub scenario: Option<String>,
+}
+
+/// What a driver's capabilities say of growth in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// It works.
+    Works,
+    /// It is refused.
+    Refused,
+    /// Left open: by the driver, which declares no mode, or by the specification.
+    Open,
+    /// The procedure is not declared at all.
+    Absent,
+}
+
+/// How what was observed relates to what was declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// As declared.
+    Agrees,
+    /// Not tried.
+    Untried,
+    /// Answered OK, but nothing was measured.
+    Unmeasured,
+    /// More works than is declared.
+    Modest,
+    /// Declared, and refused.
+    Refuses,
+    /// Answered OK, and not grown.
+    Lies,
+}
+
+impl Standing {
+    /// What was declared and what was observed contradict each other.
+    pub fn contradicts(self) -> bool {
+        matches!(self, Self::Modest | Self::Refuses | Self::Lies)
+    }
 }
 
 /// One growth: the six sources of truth about a size, never mixed up (bytes).

@@ -1,9 +1,14 @@
 //! `csi-stretch list`: scenarios, clauses, checks, offers.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use csi_stretch_mock::Defect;
-use csi_stretch_oracle::{check::CHECKS, offer::KNOWN};
+use csi_stretch_oracle::{
+    check::CHECKS,
+    clause::{Catalogue, Party},
+    history::Instance,
+    offer::KNOWN,
+};
 
 use super::{
     input::{catalogue, scenarios},
@@ -28,7 +33,7 @@ pub struct Args {
 enum What {
     /// Every instance after matrix expansion.
     Scenarios,
-    /// The clause catalogue, and who claims each.
+    /// The clause catalogue: who claims each clause, or why nobody does.
     Clauses,
     /// Who judges.
     Checks,
@@ -39,7 +44,6 @@ enum What {
 }
 
 pub fn main(args: &Args) -> Outcome {
-    let catalogue = catalogue()?;
     let scenarios = scenarios(&args.scenarios)?;
     let instances = everything(&scenarios);
     let mut text = String::new();
@@ -49,23 +53,7 @@ pub fn main(args: &Args) -> Outcome {
                 let _ = writeln!(text, "{:60} {}", instance.id, instance.about);
             }
         }
-        What::Clauses => {
-            for clause in catalogue.iter() {
-                let tests = instances.iter().filter(|i| i.clauses.contains(&clause.id)).count();
-                let checks: Vec<&str> = CHECKS
-                    .iter()
-                    .filter(|check| check.clauses.contains(&clause.id.as_str()))
-                    .map(|check| check.name)
-                    .collect();
-                let (id, level) = (&clause.id, clause.level.name());
-                let line = &clause.spec_line;
-                let checks = if checks.is_empty() { "-".into() } else { checks.join(",") };
-                let _ = writeln!(
-                    text,
-                    "{id:55} {level:10} spec:{line:<5} scenarios:{tests:<3} checks:{checks}"
-                );
-            }
-        }
+        What::Clauses => text = clauses(&catalogue()?, &instances),
         What::Checks => {
             for check in CHECKS {
                 let _ = writeln!(text, "{:24} {}", check.name, check.about);
@@ -90,4 +78,36 @@ pub fn main(args: &Args) -> Outcome {
     let lines: String =
         text.lines().filter(wanted).map(|line| line.trim_end().to_owned() + "\n").collect();
     print(&lines)
+}
+
+/// One line for each clause, and what they add up to.
+fn clauses(catalogue: &Catalogue, instances: &[Instance]) -> String {
+    let mut scenarios: BTreeMap<&str, usize> = BTreeMap::new();
+    for id in instances.iter().flat_map(|instance| &instance.clauses) {
+        *scenarios.entry(id).or_default() += 1;
+    }
+    let (mut text, mut checked, mut excepted, mut all) = (String::new(), 0, 0, 0);
+    for clause in catalogue.iter() {
+        let tests = scenarios.get(clause.id.as_str()).copied().unwrap_or(0);
+        let id = clause.id.as_str();
+        let checks = CHECKS.iter().filter(|check| check.clauses.contains(&id));
+        let checks: Vec<&str> = checks.map(|check| check.name).collect();
+        let claimed = tests > 0 || !checks.is_empty();
+        all += 1;
+        checked += usize::from(claimed);
+        excepted += usize::from(clause.excepted.is_some());
+        let state = match &clause.excepted {
+            Some(reason) => format!("excepted: {reason}"),
+            None if claimed => {
+                let checks = if checks.is_empty() { "-".to_owned() } else { checks.join(",") };
+                format!("scenarios:{tests:<3} checks:{checks}")
+            }
+            None => "-".to_owned(),
+        };
+        let (level, tier, line) = (clause.level.name(), clause.tier, clause.spec_line);
+        let party = if clause.party == Party::Plugin { "SP" } else { "CO" };
+        let _ = writeln!(text, "{id:55} {level:10} tier {tier}  {party}  spec:{line:<5} {state}");
+    }
+    let open = all - checked - excepted;
+    text + &format!("{checked} checked, {excepted} excepted, {open} open, of {all}\n")
 }

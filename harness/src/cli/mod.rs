@@ -26,6 +26,7 @@ mod signal;
 mod style;
 
 pub use exit::Exit;
+pub use input::catalogue;
 
 /// Tells whether a CSI storage driver can grow volumes safely.
 ///

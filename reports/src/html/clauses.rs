@@ -1,7 +1,7 @@
 //! The clause matrix: what is known about every rule, grouped by procedure.
 
 use csi_stretch_oracle::{
-    clause::{Basis, Level},
+    clause::{Basis, Level, Party},
     report::{ClauseResult, ClauseState},
 };
 
@@ -14,17 +14,21 @@ use crate::{
 /// Places where a clause was found broken that are named.
 const PLACES_MAX: usize = 6;
 
-const STATES: [ClauseState; 5] = [
+const STATES: [ClauseState; 6] = [
     ClauseState::Broken,
     ClauseState::Advised,
     ClauseState::Kept,
     ClauseState::Untested,
     ClauseState::Unsupported,
+    ClauseState::Excepted,
 ];
 
 pub struct Matrix<'a> {
-    /// State, then MUST, SHOULD, MAY of the specification, then derived ones.
-    pub totals: Vec<(&'static str, [String; 4])>,
+    /// State, then MUST, SHOULD, MAY of the specification for the plugin, then derived ones, then
+    /// those that bind the orchestrator.
+    pub totals: Vec<(&'static str, [String; 5])>,
+    /// Clauses of the catalogue that are not in the matrix at all.
+    pub unclaimed: String,
     pub groups: Vec<Procedure<'a>>,
 }
 
@@ -42,6 +46,8 @@ pub struct Row<'a> {
     pub state: &'static str,
     pub level: &'static str,
     pub derived: bool,
+    pub orchestrator: bool,
+    pub always: bool,
     pub rule: &'a str,
     pub line: u32,
     pub url: String,
@@ -63,7 +69,15 @@ impl<'a> Matrix<'a> {
                 rows: chunk.iter().map(|clause| row(view, clause)).collect(),
             });
         }
-        Self { totals: STATES.iter().map(|state| total(clauses, *state)).collect(), groups }
+        let coverage = &view.report.coverage;
+        let tallies = [coverage.stated, coverage.derived, coverage.orchestrator];
+        let unclaimed: u32 = tallies.iter().map(|tally| tally.unclaimed).sum();
+        let unclaimed = text::grouped(unclaimed);
+        Self {
+            unclaimed,
+            totals: STATES.iter().map(|state| total(clauses, *state)).collect(),
+            groups,
+        }
     }
 }
 
@@ -78,20 +92,25 @@ fn counts(clauses: &[ClauseResult]) -> Vec<(&'static str, String)> {
     counts.filter(|(_, n)| *n > 0).map(|(name, n)| (name, text::grouped(n as u64))).collect()
 }
 
-/// Derived clauses are our consequences, so they never count as the specification's.
-fn total(clauses: &[ClauseResult], state: ClauseState) -> (&'static str, [String; 4]) {
+/// Derived clauses are our consequences, and the orchestrator's bind the harness, so neither ever
+/// counts as what the specification asks of a driver.
+fn total(clauses: &[ClauseResult], state: ClauseState) -> (&'static str, [String; 5]) {
     let number = |wanted: &dyn Fn(&ClauseResult) -> bool| {
         let found = clauses.iter().filter(|clause| clause.state == state && wanted(clause));
         text::grouped(found.count() as u64)
     };
     let of = |levels: &'static [Level]| {
-        number(&|clause| clause.basis != Basis::Derived && levels.contains(&clause.level))
+        number(&|clause| {
+            let stated = clause.basis != Basis::Derived && clause.party == Party::Plugin;
+            stated && levels.contains(&clause.level)
+        })
     };
     let columns = [
         of(&[Level::Must, Level::MustNot]),
         of(&[Level::Should, Level::ShouldNot]),
         of(&[Level::May]),
-        number(&|clause| clause.basis == Basis::Derived),
+        number(&|clause| clause.basis == Basis::Derived && clause.party == Party::Plugin),
+        number(&|clause| clause.party == Party::Orchestrator),
     ];
     (view::state_name(state), columns)
 }
@@ -104,6 +123,8 @@ fn row<'a>(view: &View<'a>, clause: &'a ClauseResult) -> Row<'a> {
         state: view::state_name(clause.state),
         level: clause.level.name(),
         derived: clause.basis == Basis::Derived,
+        orchestrator: clause.party == Party::Orchestrator,
+        always: clause.always,
         rule: &clause.paraphrase,
         line: clause.spec_line,
         url: view::spec_url(clause.spec_line),

@@ -8,6 +8,7 @@ mod clauses;
 mod comparison;
 mod environment;
 mod fixes;
+mod honesty;
 mod ledger;
 mod meter;
 mod scenarios;
@@ -26,6 +27,7 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
         fixes: fixes::Fixes::new(&view),
         comparison: comparison::Beside::new(&view),
         ledger: ledger::Ledger::new(&view),
+        honesty: honesty::Table::new(&view),
         clauses: clauses::Matrix::new(&view),
         folders: scenarios::folders(&view),
         skips: scenarios::skips(&view),
@@ -44,6 +46,7 @@ struct Page<'a> {
     fixes: fixes::Fixes<'a>,
     comparison: comparison::Beside<'a>,
     ledger: ledger::Ledger<'a>,
+    honesty: honesty::Table<'a>,
     clauses: clauses::Matrix<'a>,
     folders: Vec<scenarios::FolderView<'a>>,
     skips: Vec<scenarios::SkipView<'a>>,

@@ -32,6 +32,8 @@ pub fn render(report: &Report) -> String {
         tables::known(&view),
         tables::comparison(&view),
         tables::growths(&view),
+        tables::honesty(report),
+        tables::coverage(report),
         tables::skips(&view),
         tables::leaks(report),
         reproduce(report),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use csi_stretch_oracle::report::{Growth, Relation, Report, ScenarioResult, StepResult};
+use csi_stretch_oracle::report::{
+    Growth, HonestyRow, Relation, Report, ScenarioResult, Standing, StepResult, Tally,
+};
 
 use super::{
     ROWS_MAX,
@@ -108,6 +110,61 @@ pub fn known(view: &View<'_>) -> String {
         let _ = writeln!(out, "| {clause} | {what} | {seen} | {how} | {because} |");
     }
     out + &more(groups.len(), ROWS_MAX, "finding", "findings")
+}
+
+/// In which states volumes could be grown; what was never tried is left to the page.
+pub fn honesty(report: &Report) -> String {
+    let tried = |row: &&HonestyRow| row.standing != Standing::Untried;
+    let rows: Vec<&HonestyRow> = report.honesty.rows.iter().filter(tried).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "## Capability honesty\n\nDeclared: {}.\n\n\
+        | growth by | access | state | declared | observed | |\n|---|---|---|---|---|---|\n",
+        esc(&view::declaration(&report.honesty))
+    );
+    for row in rows {
+        let mark = if row.standing.contradicts() { "**" } else { "" };
+        let standing = view::standing_name(row.standing);
+        let declared = view::promise_name(row.declared);
+        let (call, access, state) = (esc(&row.call), esc(&row.access), esc(&row.state));
+        let observed = esc(&view::observed(row));
+        let _ = writeln!(
+            out,
+            "| {call} | {access} | {state} | {declared} | {observed} | {mark}{standing}{mark} |"
+        );
+    }
+    out
+}
+
+/// Clauses by state; what is asked of a driver apart from what we conclude and from our own part.
+pub fn coverage(report: &Report) -> String {
+    let coverage = &report.coverage;
+    let rows = [
+        ("asked of the driver", coverage.stated),
+        ("derived by us", coverage.derived),
+        ("binds the CO", coverage.orchestrator),
+    ];
+    if rows.iter().all(|(_, tally)| tally.total == 0) {
+        return String::new();
+    }
+    let mut out = "## Clauses\n\n| | kept | broken | advised | untested | unsupported | excepted \
+                   | open | all |\n|---|-:|-:|-:|-:|-:|-:|-:|-:|\n"
+        .to_owned();
+    for (name, tally) in rows {
+        let _ = write!(out, "| {name} ");
+        for number in numbers(&tally) {
+            let _ = write!(out, "| {} ", text::grouped(number));
+        }
+        out += "|\n";
+    }
+    out
+}
+
+fn numbers(tally: &Tally) -> [u32; 8] {
+    let Tally { total, broken, advised, kept, unsupported, untested, excepted, unclaimed } = *tally;
+    [kept, broken, advised, untested, unsupported, excepted, unclaimed, total]
 }
 
 /// Why scenarios were not run.

@@ -1,7 +1,8 @@
 //! The scenario says which answers are right. Calls that undo a scenario are `teardown`'s, a call
-//! that got no answer at all is `answered`'s, and a step that had no id to send shows elsewhere.
+//! that got no answer at all is `answered`'s, a declared one that is missing `implemented`'s, and a
+//! step that had no id to send shows elsewhere.
 
-use super::{Check, answered::Silence, table};
+use super::{Check, answered::Silence, implemented, table};
 use crate::{
     evidence::{Evidence, Op},
     history::{Code, Completion, Expect},
@@ -45,7 +46,7 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             let what = format!("{words}: nothing can be measured, so nothing is proved");
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
         }
-        _ if silence.is_unexplained(op) => None,
+        _ if implemented::is_missing(evidence, op) || silence.is_unexplained(op) => None,
         _ if silence.is_explained(op) => {
             let what = format!("{words} was lost to the fault, and nothing is known of it");
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))

@@ -227,7 +227,6 @@ fn differs(rpc: Rpc, then: &Reply, now: &Reply) -> bool {
         }
         // Going down is another check's, and a node need not tell a size at all (notes, 16).
         Rpc::ControllerExpand => size(then).zip(size(now)).is_some_and(|(then, now)| now > then),
-        Rpc::ControllerPublish => then.publish_context != now.publish_context,
         _ => false,
     }
 }

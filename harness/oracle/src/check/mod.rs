@@ -13,17 +13,26 @@ use crate::{
     verdict::Verdict,
 };
 
+mod access_type;
 mod alive;
 mod answered;
 mod capacity_contract;
 mod code_expected;
+mod context;
 mod data_kept;
+mod declared;
+mod error_text;
+mod field_limits;
 mod grown;
 mod idempotent;
+mod identity;
+mod implemented;
 mod lab;
+mod listing;
 mod never_shrinks;
 mod node_flag;
 mod refused_without_effect;
+mod reply_fields;
 pub(crate) mod seen;
 pub(crate) mod table;
 mod teardown;
@@ -58,12 +67,43 @@ pub const CHECKS: &[Check] = &[
     capacity_contract::CHECK,
     idempotent::CHECK,
     refused_without_effect::CHECK,
+    access_type::CHECK,
+    context::CHECK,
+    listing::CHECK,
+    declared::CHECK,
+    identity::CHECK,
+    reply_fields::CHECK,
+    field_limits::CHECK,
+    implemented::CHECK,
     code_expected::CHECK,
+    error_text::CHECK,
     answered::CHECK,
     teardown::CHECK,
     vacuous::CHECK,
     lab::CHECK,
 ];
+
+/// Checks of which each clause is provoked by any reply of its procedure: no scenario has to.
+const ALWAYS_ON: &[&str] = &["declared", "identity", "reply-fields", "field-limits", "implemented"];
+
+/// Clauses of other checks that any reply of their procedure provokes.
+const ALWAYS_ON_CLAUSES: &[&str] = &[
+    "general.volume.id-required",
+    "general.volume.capacity-non-negative",
+    "get-capacity.available-non-negative",
+    "get-capacity.limits-non-negative",
+    "node-get-volume-stats.non-negative",
+    "create-snapshot.size-non-negative",
+    "create-volume.response-volume",
+    "controller-expand.capacity-bytes-required",
+    "list-volumes.all",
+];
+
+/// Whether any reply of the clause's procedure is judged by it.
+pub fn is_always_on(clause: &str) -> bool {
+    let mut checks = CHECKS.iter().filter(|check| ALWAYS_ON.contains(&check.name));
+    ALWAYS_ON_CLAUSES.contains(&clause) || checks.any(|check| check.clauses.contains(&clause))
+}
 
 impl Check {
     /// A breach of `clause`, proved by `op`. Whether it fails or only advises follows from the

@@ -21,7 +21,7 @@ mod reply;
 
 pub use code::Code;
 pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Statfs};
-pub use reply::{Entry, Reply, SnapshotInfo, Usage, VolumeInfo};
+pub use reply::{Entry, Reply, SnapshotInfo, Stated, Usage, VolumeInfo};
 
 /// Version of the history format; a reader refuses others.
 pub const SCHEMA: &str = "csi-stretch/history/v1";

@@ -1,4 +1,5 @@
-//! What a driver answers, in one shape for all procedures and dialects.
+//! What a driver answered, as recorded: one shape for all procedures and dialects. What a driver
+//! leaves out stays left out, so that a check can tell.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +58,35 @@ pub struct Reply {
     /// Probe: unset counts as true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
+    /// NodeGetInfo: `max_volumes_per_node`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_volumes: Option<i64>,
+    /// Replies with volumes, NodeGetInfo: whether any accessible topology was stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topology: Option<bool>,
+    /// CreateSnapshot, ListSnapshots: whether every snapshot has the time of its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<bool>,
+    /// ListVolumes, ControllerGetVolume: whether every volume has a status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<bool>,
+    /// ListVolumes, ControllerGetVolume, NodeGetVolumeStats: whether every volume has a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Stated>,
+}
+
+/// Whether a message that may be left out is there, and says what it has to.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Stated {
+    /// Not there.
+    Missing,
+    /// There, but a required field of it is empty.
+    Partly,
+    /// There, with its required fields.
+    Fully,
 }
 
 /// A volume in a reply.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scenario::Judged;
 use crate::{
     action::{Action, Load, Rpc},
-    check::{CHECKS, table},
+    check::{CHECKS, is_always_on, table},
     clause::{Catalogue, Clause},
     evidence::Op,
     history::{Completion, Outcome, Run},
@@ -15,21 +15,26 @@ use crate::{
     verdict::Verdict,
 };
 
+pub mod coverage;
 mod requires;
 
 /// What really ran in an instance.
 #[derive(Clone, Debug, Default)]
 pub struct Ran {
     calls: BTreeSet<Rpc>,
+    /// Procedures that were answered OK.
+    replied: BTreeSet<Rpc>,
     measured: bool,
     verified: bool,
 }
 
-/// Every clause that a check or an instance claims, in order of id.
+/// Every clause that a check or an instance claims, or that is excepted, in order of id.
 pub fn matrix(run: &Run, judged: &[Judged], catalogue: &Catalogue) -> Vec<ClauseResult> {
     let of_checks = CHECKS.iter().flat_map(|check| check.clauses.iter().copied());
     let of_scenarios = judged.iter().flat_map(|case| &case.result.clauses).map(String::as_str);
-    let claimed: BTreeSet<&str> = of_checks.chain(of_scenarios).collect();
+    let excepted = catalogue.iter().filter(|clause| clause.excepted.is_some());
+    let excepted = excepted.map(|clause| clause.id.as_str());
+    let claimed: BTreeSet<&str> = of_checks.chain(of_scenarios).chain(excepted).collect();
     let index = Index::new(judged);
     let known = claimed.into_iter().filter_map(|id| catalogue.get(id));
     known.map(|clause| index.result(run, clause)).collect()
@@ -37,13 +42,14 @@ pub fn matrix(run: &Run, judged: &[Judged], catalogue: &Catalogue) -> Vec<Clause
 
 /// Instances by clause, so that the matrix takes one look at each.
 struct Index<'a> {
+    judged: &'a [Judged],
     listed: BTreeMap<&'a str, Vec<&'a Judged>>,
     named: BTreeMap<&'a str, Vec<(&'a Judged, &'a Finding)>>,
 }
 
 impl<'a> Index<'a> {
     fn new(judged: &'a [Judged]) -> Self {
-        let mut index = Self { listed: BTreeMap::new(), named: BTreeMap::new() };
+        let mut index = Self { judged, listed: BTreeMap::new(), named: BTreeMap::new() };
         for case in judged {
             for id in &case.result.clauses {
                 index.listed.entry(id).or_default().push(case);
@@ -66,13 +72,18 @@ impl<'a> Index<'a> {
         let provoked = listed.iter().filter(|case| provokes(case, &clause.id));
         let tested_by = ids(provoked.copied());
         let kept = listed.iter().any(|case| provokes(case, &clause.id) && is_whole(case));
+        let always = is_always_on(&clause.id);
+        let gap = requires::gap(&clause.requires, &run.target.offers);
+        let seen = always && gap.is_none() && self.is_seen(&clause.id);
         let (state, why) = if !broken_in.is_empty() {
             (ClauseState::Broken, None)
         } else if !named.is_empty() {
             (ClauseState::Advised, None)
-        } else if kept {
+        } else if kept && gap.is_none() || seen {
             (ClauseState::Kept, None)
-        } else if let Some(gap) = requires::gap(&clause.requires, &run.target.offers) {
+        } else if let Some(why) = clause.excepted.clone() {
+            (ClauseState::Excepted, Some(why))
+        } else if let Some(gap) = gap {
             (ClauseState::Unsupported, Some(gap))
         } else {
             (ClauseState::Untested, Some(untested(listed)))
@@ -80,14 +91,29 @@ impl<'a> Index<'a> {
         ClauseResult {
             id: clause.id.clone(),
             level: clause.level,
+            party: clause.party,
             basis: clause.basis,
             paraphrase: clause.paraphrase.clone(),
             spec_line: clause.spec_line,
             state,
             why,
+            always,
             tested_by,
             broken_in,
         }
+    }
+}
+
+impl Index<'_> {
+    /// Some reply was judged by it, in an instance that was judged to its end.
+    fn is_seen(&self, clause: &str) -> bool {
+        let prefix = clause.split_once('.').map_or(clause, |(prefix, _)| prefix);
+        let own = Rpc::ALL.iter().map(|(rpc, ..)| *rpc).find(|rpc| table::prefix(*rpc) == prefix);
+        let seen = |case: &Judged| match own {
+            Some(rpc) => case.ran.replied.contains(&rpc),
+            None => !case.ran.replied.is_empty(),
+        };
+        self.judged.iter().any(|case| is_whole(case) && seen(case))
     }
 }
 
@@ -156,6 +182,7 @@ impl Ran {
                 Action::Call(call) => {
                     let sent = !completion.code().is_ours();
                     ran.calls.extend(sent.then_some(call.rpc));
+                    ran.replied.extend(completion.reply().map(|_| call.rpc));
                 }
                 Action::Probe(_) => {
                     let seen = completion.observation();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{collect::Case, growths, known, lab, levels, sequence, steps};
+use super::{collect::Case, growths, honesty, known, lab, levels, sequence, steps};
 use crate::{
     action::Action,
     check::{CHECKS, Check},
@@ -21,6 +21,8 @@ pub struct Judged {
     pub result: ScenarioResult,
     /// For the report.
     pub growths: Vec<Growth>,
+    /// Growths in the states they were tried in.
+    pub tries: Vec<honesty::Try>,
     /// Calls to the subject that were sent.
     pub calls: u32,
     /// Measurements of the subject.
@@ -61,6 +63,7 @@ pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
     Judged {
         sequences: sequence::sequences(&subject, &result.findings),
         growths: growths::growths(&evidence),
+        tries: honesty::tries(&evidence),
         calls: count(&subject, |op| op.call().is_some() && op.code() != Some(Code::Unbound)),
         probes: count(&subject, |op| matches!(op.invoke.action, Action::Probe(_))),
         ran: super::matrix::Ran::of(&subject),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use csi_stretch_oracle::{
     action::Rpc,
-    history::{Entry, Reply, SnapshotInfo, Usage, VolumeInfo},
+    history::{Entry, Reply, SnapshotInfo, Stated, Usage, VolumeInfo},
 };
 use csi_stretch_proto::csi::v1 as csi;
 use prost::{DecodeError, Message, bytes::Bytes};
@@ -29,11 +29,18 @@ pub fn decode(rpc: Rpc, bytes: Bytes, secrets: &Secrets) -> Result<Reply, Decode
         }
         Rpc::NodeGetInfo => {
             let said = csi::NodeGetInfoResponse::decode(bytes)?;
-            Reply { text: Some(said.node_id), ..Reply::default() }
+            Reply {
+                text: Some(said.node_id),
+                max_volumes: Some(said.max_volumes_per_node),
+                topology: Some(said.accessible_topology.is_some()),
+                ..Reply::default()
+            }
         }
         Rpc::NodeGetStats => {
             let said = csi::NodeGetVolumeStatsResponse::decode(bytes)?;
-            Reply { usage: said.usage.iter().map(usage).collect(), ..Reply::default() }
+            let condition = Some(condition(said.volume_condition.as_ref()));
+            let usage = said.usage.iter().map(usage).collect();
+            Reply { usage, condition, ..Reply::default() }
         }
         Rpc::NodeExpand => {
             let said = csi::NodeExpandVolumeResponse::decode(bytes)?;
@@ -52,11 +59,19 @@ fn controller(rpc: Rpc, bytes: Bytes, secrets: &Secrets) -> Result<Reply, Decode
     Ok(match rpc {
         Rpc::CreateVolume => {
             let said = csi::CreateVolumeResponse::decode(bytes)?;
-            Reply { volume: said.volume.map(volume), ..Reply::default() }
+            let topology = Some(has_topology(said.volume.iter()));
+            Reply { volume: said.volume.map(volume), topology, ..Reply::default() }
         }
         Rpc::ControllerGetVolume => {
             let said = csi::ControllerGetVolumeResponse::decode(bytes)?;
-            Reply { volume: said.volume.map(volume), ..Reply::default() }
+            let status = said.status.as_ref();
+            Reply {
+                topology: Some(has_topology(said.volume.iter())),
+                status: Some(status.is_some()),
+                condition: Some(condition(status.and_then(|s| s.volume_condition.as_ref()))),
+                volume: said.volume.map(volume),
+                ..Reply::default()
+            }
         }
         Rpc::ControllerExpand => {
             let said = csi::ControllerExpandVolumeResponse::decode(bytes)?;
@@ -76,11 +91,7 @@ fn controller(rpc: Rpc, bytes: Bytes, secrets: &Secrets) -> Result<Reply, Decode
             let confirmed = Some(said.confirmed.is_some());
             Reply { confirmed, text: Some(text), ..Reply::default() }
         }
-        Rpc::ListVolumes => {
-            let said = csi::ListVolumesResponse::decode(bytes)?;
-            let entries = said.entries.into_iter().map(volume_entry).collect();
-            Reply { entries: Some(entries), next_token: Some(said.next_token), ..Reply::default() }
-        }
+        Rpc::ListVolumes => list_volumes(csi::ListVolumesResponse::decode(bytes)?),
         Rpc::GetCapacity => {
             let said = csi::GetCapacityResponse::decode(bytes)?;
             Reply {
@@ -96,16 +107,50 @@ fn controller(rpc: Rpc, bytes: Bytes, secrets: &Secrets) -> Result<Reply, Decode
     })
 }
 
+fn list_volumes(said: csi::ListVolumesResponse) -> Reply {
+    let of = |entry: &csi::list_volumes_response::Entry| {
+        condition(entry.status.as_ref().and_then(|status| status.volume_condition.as_ref()))
+    };
+    Reply {
+        topology: Some(has_topology(said.entries.iter().filter_map(|e| e.volume.as_ref()))),
+        status: Some(said.entries.iter().all(|entry| entry.status.is_some())),
+        condition: said.entries.iter().map(of).min(),
+        entries: Some(said.entries.into_iter().map(volume_entry).collect()),
+        next_token: Some(said.next_token),
+        ..Reply::default()
+    }
+}
+
+fn has_topology<'a>(mut volumes: impl Iterator<Item = &'a csi::Volume>) -> bool {
+    volumes.any(|volume| !volume.accessible_topology.is_empty())
+}
+
+fn condition(said: Option<&csi::VolumeCondition>) -> Stated {
+    match said {
+        None => Stated::Missing,
+        Some(said) if said.message.is_empty() => Stated::Partly,
+        Some(_) => Stated::Fully,
+    }
+}
+
 fn snapshots(rpc: Rpc, bytes: Bytes) -> Result<Reply, DecodeError> {
     Ok(match rpc {
         Rpc::CreateSnapshot => {
             let said = csi::CreateSnapshotResponse::decode(bytes)?;
-            Reply { snapshot: said.snapshot.map(snapshot), ..Reply::default() }
+            let creation_time = said.snapshot.as_ref().map(|s| s.creation_time.is_some());
+            Reply { snapshot: said.snapshot.map(snapshot), creation_time, ..Reply::default() }
         }
         Rpc::ListSnapshots => {
             let said = csi::ListSnapshotsResponse::decode(bytes)?;
-            let entries = said.entries.into_iter().map(snapshot_entry).collect();
-            Reply { entries: Some(entries), next_token: Some(said.next_token), ..Reply::default() }
+            let dated = |entry: &csi::list_snapshots_response::Entry| {
+                entry.snapshot.as_ref().is_some_and(|s| s.creation_time.is_some())
+            };
+            Reply {
+                creation_time: Some(said.entries.iter().all(dated)),
+                entries: Some(said.entries.into_iter().map(snapshot_entry).collect()),
+                next_token: Some(said.next_token),
+                ..Reply::default()
+            }
         }
         _ => done(csi::DeleteSnapshotResponse::decode(bytes)?),
     })
@@ -153,9 +198,11 @@ fn plugin_capability(capability: csi::PluginCapability) -> String {
         Some(Type::Service(s)) => {
             named(service::Type::try_from(s.r#type).map(|t| t.as_str_name()), s.r#type)
         }
-        Some(Type::VolumeExpansion(v)) => {
-            named(volume_expansion::Type::try_from(v.r#type).map(|t| t.as_str_name()), v.r#type)
-        }
+        Some(Type::VolumeExpansion(v)) => match volume_expansion::Type::try_from(v.r#type) {
+            Ok(volume_expansion::Type::Unknown) => "EXPANSION_UNKNOWN".to_owned(),
+            Ok(known) => known.as_str_name().to_owned(),
+            Err(_) => format!("EXPANSION_UNKNOWN({})", v.r#type),
+        },
         None => unset(),
     }
 }

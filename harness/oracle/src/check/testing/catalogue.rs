@@ -41,17 +41,25 @@ fn clause(text: &str) -> Clause {
     Clause {
         id: text.lines().next().unwrap_or_default().to_owned(),
         level,
-        party: Party::Plugin,
+        party: match field("party").as_deref() {
+            Some("CO") => Party::Orchestrator,
+            _ => Party::Plugin,
+        },
         since: field("since").unwrap_or_default(),
         alpha: false,
-        basis: Basis::Explicit,
+        basis: match field("basis").as_deref() {
+            Some("derived") => Basis::Derived,
+            Some("descriptive") => Basis::Descriptive,
+            _ => Basis::Explicit,
+        },
         derived_from: vec![],
         paraphrase: field("paraphrase").unwrap_or_default(),
         condition: None,
         code: None,
         observable: String::new(),
         requires: requires.filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect(),
-        tier: 1,
+        excepted: field("excepted"),
+        tier: field("tier").and_then(|tier| tier.parse().ok()).unwrap_or(0),
         spec_line: field("spec_line").and_then(|line| line.parse().ok()).unwrap_or(0),
     }
 }

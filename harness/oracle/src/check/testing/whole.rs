@@ -1,11 +1,13 @@
 //! Operations with their answers, in one call.
 
+use std::collections::BTreeMap;
+
 use super::{H, MIB, failure, range};
 use crate::{
     action::{Action, Fault, Load, PathRef, Probe, Ref, Rpc, Source},
     history::{
         Code, Completion, FsGeometry, LoadReport, Mismatch, Observation, Outcome, Reply,
-        SnapshotInfo, Statfs,
+        SnapshotInfo, Statfs, VolumeInfo,
     },
 };
 
@@ -19,12 +21,18 @@ impl H {
     /// CreateVolume from another volume, OK.
     pub fn clone_of(self, source: &str, size: i64) -> Self {
         let id = format!("id-{}", self.volume);
+        let volume = VolumeInfo {
+            id,
+            capacity_bytes: size * MIB,
+            context: BTreeMap::new(),
+            content_source: Some(format!("volume id-{source}")),
+        };
         let source = Source::Volume(Ref::Handle(source.into()));
         self.call(Rpc::CreateVolume, |call| {
             call.capacity_range = Some(range(size, 0));
             call.source = Some(source);
         })
-        .volume(&id, size)
+        .says(Reply { volume: Some(volume), ..Reply::default() })
     }
 
     /// CreateSnapshot, OK.

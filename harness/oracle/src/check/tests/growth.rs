@@ -75,7 +75,7 @@ fn slack(fs: u64, slack: u64) -> Observation {
     let mib = MIB as u64;
     Observation {
         device_bytes: Some(1024 * mib),
-        fs: Some(FsGeometry { kind: "ext4".into(), bytes: fs * mib, slack_bytes: slack * mib }),
+        fs: Some(FsGeometry { kind: "xfs".into(), bytes: fs * mib, slack_bytes: slack * mib }),
         ..Observation::default()
     }
 }

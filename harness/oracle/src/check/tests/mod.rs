@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{CHECKS, table, testing::*};
 use crate::{action::Rpc, history::Code};
 
+mod always;
 mod ambiguities;
 mod codes;
 mod data;

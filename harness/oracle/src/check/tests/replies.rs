@@ -79,7 +79,7 @@ fn negative(rpc: Rpc, reply: Reply) -> H {
     "node-get-volume-stats.non-negative")]
 #[case(
     negative(Rpc::ListVolumes, Reply {
-        entries: Some(vec![Entry { id: "v".into(), bytes: -1, nodes: vec![] }]),
+        entries: Some(vec![Entry { id: "id-vol".into(), bytes: -1, nodes: vec![] }]),
         ..Reply::default()
     }),
     "general.volume.capacity-non-negative")]
@@ -87,7 +87,7 @@ fn negative(rpc: Rpc, reply: Reply) -> H {
     negative(Rpc::CreateSnapshot, Reply {
         snapshot: Some(SnapshotInfo {
             id: "s".into(),
-            source_volume_id: "v".into(),
+            source_volume_id: "id-vol".into(),
             size_bytes: -1,
             ready_to_use: true,
         }),

@@ -128,6 +128,11 @@ fn reply() -> Reply {
         vendor_version: Some("1".into()),
         capabilities: Some(vec!["EXPAND_VOLUME".into(), "UNKNOWN(99)".into()]),
         ready: Some(true),
+        max_volumes: Some(4),
+        topology: Some(true),
+        creation_time: Some(false),
+        status: Some(true),
+        condition: Some(crate::history::Stated::Partly),
     }
 }
 
