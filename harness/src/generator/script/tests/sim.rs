@@ -139,7 +139,11 @@ impl Sim {
                 if old.0 == source { Ok(Reply::default()) } else { Err(Code::AlreadyExists) }
             }
             Rpc::DeleteVolume => {
-                let Ok(handle) = handle(call.volume.as_ref()) else { return Ok(Reply::default()) };
+                let handle = match handle(call.volume.as_ref()) {
+                    Ok(handle) => handle,
+                    Err(Code::NotFound) => return Ok(Reply::default()),
+                    Err(code) => return Err(code),
+                };
                 if self.volumes.get(handle).is_some_and(Volume::in_use) {
                     return Err(Code::FailedPrecondition);
                 }
@@ -151,6 +155,9 @@ impl Sim {
                 volume.controller_expand(flavour, call.capacity_range)
             }
             Rpc::NodeExpand => self.volume(call)?.node_expand(flavour, call),
+            Rpc::ValidateCapabilities if call.capability.is_none() => Err(Code::InvalidArgument),
+            Rpc::NodeGetStats if call.path.is_none() => Err(Code::InvalidArgument),
+            Rpc::ListVolumes if call.starting_token.is_some() => Err(Code::Aborted),
             Rpc::ValidateCapabilities | Rpc::NodeGetStats | Rpc::ControllerGetVolume => {
                 self.volume(call).map(|_| Reply::default())
             }
@@ -223,6 +230,7 @@ impl Volume {
         if (needs_path && target.is_none()) || (needs_use && call.capability.is_none()) {
             return Err(Code::InvalidArgument);
         }
+        self.compatible(flavour, call, target)?;
         let ready = !flavour.has("controller.publish") || self.attached;
         let staged = !flavour.has("node.stage") || self.staged;
         let legal = match call.rpc {
@@ -245,6 +253,33 @@ impl Volume {
             _ => {}
         }
         Ok(Reply::default())
+    }
+
+    /// Whether the request has all that it needs, and agrees with what is there already.
+    fn compatible(&self, flavour: &Flavour, call: &Call, target: Option<u8>) -> Result<(), Code> {
+        let other_access = call
+            .capability
+            .as_ref()
+            .is_some_and(|capability| (capability.access == Access::Block) != self.block);
+        let other_target =
+            target.and_then(|n| self.targets.get(&n)).is_some_and(|old| *old != call.readonly);
+        match call.rpc {
+            Rpc::ControllerPublish => match &call.node {
+                None => Err(Code::InvalidArgument),
+                Some(Ref::Literal { .. }) => Err(Code::NotFound),
+                Some(_) if self.attached && call.readonly => Err(Code::AlreadyExists),
+                Some(_) => Ok(()),
+            },
+            Rpc::NodeStage | Rpc::NodeUnstage if call.staging_path.is_none() => {
+                Err(Code::InvalidArgument)
+            }
+            Rpc::NodePublish if flavour.has("node.stage") && call.staging_path.is_none() => {
+                Err(Code::FailedPrecondition)
+            }
+            Rpc::NodeStage if self.staged && other_access => Err(Code::AlreadyExists),
+            Rpc::NodePublish if other_target => Err(Code::AlreadyExists),
+            _ => Ok(()),
+        }
     }
 
     fn controller_expand(&mut self, flavour: &Flavour, range: Option<CapacityRange>) -> Answer {
