@@ -152,7 +152,8 @@ fn layers_point_one_way() {
 fn only_the_command_line_serves_the_mock() {
     for path in files("harness/src", "rs") {
         let text = production(&path).join("\n");
-        let allowed = path.ends_with("cli/mock.rs");
+        // `list defects` names what the mock can be told to do wrong.
+        let allowed = path.ends_with("cli/mock.rs") || path.ends_with("cli/list.rs");
         assert!(allowed || !text.contains("csi_stretch_mock"), "{}", path.display());
     }
 }

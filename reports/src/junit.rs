@@ -5,7 +5,7 @@
 //! | verdict | JUnit | why |
 //! |---|---|---|
 //! | pass | nothing | green; advisories go to `system-out` |
-//! | pass, failed as expected | `<skipped message>` | neither green nor red; the message begins with `expected failure` |
+//! | pass, failed as expected | `<skipped message>` | neither green nor red; says `expected failure` |
 //! | skip | `<skipped message>` | the message names what is missing |
 //! | fail | `<failure type="clause">` | the driver broke that clause |
 //! | inconclusive | `<error type="inconclusive">` | not green, and no accusation of the driver |

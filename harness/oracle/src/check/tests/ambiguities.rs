@@ -236,7 +236,7 @@ fn of_1_gib(fs: i64) -> H {
     let seen = Observation {
         device_bytes: Some(1 << 30),
         fs: Some(FsGeometry {
-            kind: "ext4".into(),
+            kind: "xfs".into(),
             bytes: (fs * MIB).unsigned_abs(),
             slack_bytes: 0,
         }),
