@@ -1,9 +1,9 @@
 //! A call that was OK is OK again when it is repeated, and says the same.
 //!
 //! A repeat is the same request, with nothing in between that changes the volume but further
-//! expansions up to that size, and with nothing else under way. If the scenario says which answers are right, `code-expected`
-//! judges the code; a size that goes down is `never-shrinks`'s. The demand for a node step may
-//! only be dropped once the file system has its size (notes, 11).
+//! expansions up to that size, and with nothing else under way. If the scenario says which answers
+//! are right, `code-expected` judges the code; a size that goes down is `never-shrinks`'s. The
+//! demand for a node step may only be dropped once the file system has its size (notes, 11).
 
 use std::collections::{BTreeMap, HashMap};
 
