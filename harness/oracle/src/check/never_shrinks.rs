@@ -2,14 +2,15 @@
 //!
 //! A replied size that goes down while the device is measured as large as before is a careless
 //! echo of the request (notes, 1 and 4): a remark. A node's reply may be an echo or the file
-//! system's size, as it likes (16), so it says nothing here.
+//! system's size, as it likes (16), so it says nothing here. A reply below its own minimum is
+//! `capacity-contract`'s.
 
 use std::collections::HashMap;
 
 use super::{
     Check,
     answered::Silence,
-    seen::{Seen, ok},
+    seen::{Seen, ok, range},
 };
 use crate::{
     action::{Action, PathRef, Rpc},
@@ -89,7 +90,9 @@ impl<'a> Track<'a> {
     fn replied(&mut self, op: &Op<'a>, parallel: bool) -> Option<Finding> {
         self.last_expand = Some(*op);
         let reply = ok(op, Rpc::ControllerExpand)?;
-        let size = reply.capacity_bytes.filter(|size| *size > 0)?;
+        // Less than was asked for is `capacity-contract`'s.
+        let least = range(op).map_or(0, |(required, _)| required).max(1);
+        let size = reply.capacity_bytes.filter(|size| *size >= least)?;
         let Some((old, by)) = self.replied.filter(|(old, _)| size < *old) else {
             self.replied = Some((size, *op));
             return None;

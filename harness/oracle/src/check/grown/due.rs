@@ -84,7 +84,7 @@ impl Due<'_> {
         if below(device, self.required) {
             let what = format!("{asked} was OK, but the device has {size}");
             let due = format!("device >= {}", bytes(self.required));
-            return Some(lie(self.purpose(), seen, what).versus(due, seen.words()));
+            return Some(lie(self.at_least(), seen, what).versus(due, seen.words()));
         }
         if self.limit > 0 && !below(device, self.limit.saturating_add(1)) {
             let what = format!("{asked} was OK, but the device has {size}");
@@ -164,6 +164,14 @@ impl Due<'_> {
             Rpc::CreateVolume => "create-volume.capacity-range-honored",
             Rpc::NodePublish => "create-volume.larger-than-source-fs",
             _ => "controller-expand.purpose",
+        }
+    }
+
+    /// A device that is too small at its publication was made too small.
+    fn at_least(&self) -> &'static str {
+        match self.rpc {
+            Rpc::NodePublish => "create-volume.capacity-range-honored",
+            _ => self.purpose(),
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Track<'a> {
     last: Option<Seen<'a>>,
     /// Promised, and not measured yet.
     due: Option<Due<'a>>,
+    /// What CreateVolume has promised, until the volume is published or grows.
+    created: Option<Due<'a>>,
     /// Promised and kept where it was asked for; other paths are still to be seen.
     kept: Option<Due<'a>>,
     /// A controller's step that waits for the node's.
@@ -30,21 +32,20 @@ impl<'a> Track<'a> {
         }
         let mut due = Self::promise(op, Rpc::CreateVolume);
         due.replied = Some(info.capacity_bytes);
-        *self = Self { due: Some(due), ..Self::default() };
+        *self = Self { due: Some(due), created: Some(due), ..Self::default() };
     }
 
     /// NodePublish was OK: a copy larger than its source is whole by now.
     pub fn published(&mut self, op: &Op<'a>, source_size: Option<i64>) {
-        let Some(due) = self.due.as_mut().filter(|due| due.rpc == Rpc::CreateVolume) else {
-            return;
-        };
+        let Some(due) = self.created.take() else { return };
         if source_size.is_some_and(|size| size < due.required) {
-            (due.fs, due.rpc, due.op) = (true, Rpc::NodePublish, *op);
+            self.due = Some(Due { fs: true, rpc: Rpc::NodePublish, op: *op, ..due });
         }
     }
 
     /// ControllerExpand came back.
     pub fn controller(&mut self, op: &Op<'a>, volume: Option<&Volume>) {
+        self.created = None;
         let Some(reply) = op.reply() else { return self.failed(op) };
         let told = reply.capacity_bytes;
         let outstanding = self.half.as_ref().map(|half| half.required);
@@ -70,6 +71,7 @@ impl<'a> Track<'a> {
 
     /// NodeExpand came back.
     pub fn node(&mut self, op: &Op<'a>, volume: Option<&Volume>) {
+        self.created = None;
         let Some(reply) = op.reply() else { return self.failed(op) };
         let open = self.due.filter(|due| due.rpc == Rpc::ControllerExpand);
         let half = self.half.take().or(open);
@@ -108,6 +110,9 @@ impl<'a> Track<'a> {
                 return None;
             }
             let finding = due.judge(seen);
+            if finding.is_some() {
+                self.created = None;
+            }
             self.kept = finding.is_none().then_some(due).filter(|due| due.rpc == Rpc::NodeExpand);
             return finding;
         }
@@ -140,9 +145,11 @@ impl<'a> Track<'a> {
         // A reply above the limit is `capacity-contract`'s.
         let told = due.replied.max(due.controller.map(|(_, size)| size)).unwrap_or(0);
         let limit = if told > due.limit { 0 } else { due.limit };
+        // So is one below the minimum; what is told has to be there all the same.
+        let required = if told > 0 { due.required.min(told) } else { due.required };
         // A repeat of what is not measured yet changes nothing.
         if self.due.is_none_or(|open| open.required < due.required || open.rpc != due.rpc) {
-            self.due = Some(Due { limit, ..due });
+            self.due = Some(Due { required, limit, ..due });
         }
         self.kept = None;
     }

@@ -60,6 +60,21 @@ fn offline() -> H {
 #[case::clone_not_grown(
     H::xfs().create(64).on("copy").clone_of("vol", 128).publish().see(128, 64),
     &["grown create-volume.larger-than-source-fs"])]
+#[case::clone_as_small_as_its_source(
+    H::xfs().create(64).on("copy").clone_of("vol", 128).publish().see(64, 64),
+    &["grown create-volume.capacity-range-honored"])]
+#[case::clone_not_grown_from_stage_to_publish(
+    H::xfs().create(64).on("copy").clone_of("vol", 128).stage().at(PathRef::Staging)
+        .see(128, 64).at(PathRef::Target(0)).publish_only().see(128, 64),
+    &["grown create-volume.larger-than-source-fs"])]
+#[case::less_than_asked_for_and_said_so(
+    H::xfs().create(64).publish().see(64, 64).expand(100).reply(96, true)
+        .node_expand(100).ok().see(96, 96),
+    &["capacity-contract controller-expand.result-at-least-required"])]
+#[case::less_than_asked_for_and_less_than_said(
+    H::xfs().create(64).publish().see(64, 64).expand(100).reply(96, true)
+        .node_expand(100).ok().see(64, 64),
+    &["grown node-expand.purpose", "capacity-contract controller-expand.result-at-least-required"])]
 #[case::node_only_plugin(
     H::xfs().without("controller.expand").create(64).publish().see(64, 64)
         .node_expand(128).ok().see(64, 64),
@@ -166,6 +181,9 @@ fn grown_accepts(#[case] h: H, #[case] found: &[&str]) {
 #[case::by_its_own_word(
     H::xfs().create(128).expand(64).reply(64, false),
     &["never-shrinks controller-expand.never-shrinks"])]
+#[case::below_the_minimum_is_no_shrinking(
+    H::xfs().create(64).expand(64).reply(61, false),
+    &["capacity-contract controller-expand.result-at-least-required"])]
 #[case::careless_echo(
     H::xfs().create(128).publish().expand(64).reply(64, false).see(128, 128),
     &["never-shrinks controller-expand.capacity-bytes-actual remark"])]
