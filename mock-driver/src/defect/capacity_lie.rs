@@ -2,8 +2,11 @@
 
 use csi_stretch_proto::csi::v1::{ControllerExpandVolumeRequest, ControllerExpandVolumeResponse};
 
-use super::{Defect, Flaw, plant};
-use crate::driver::{Driver, Reply};
+use super::{Defect, Flaw, notes::Notes, plant};
+use crate::{
+    backing::{Backing, Result},
+    driver::{Driver, Reply},
+};
 
 const CLASS: &str = "capacity-lie";
 
@@ -13,14 +16,14 @@ pub const DEFECTS: &[Defect] = &[
         ZeroCapacity,
         "controller-capacity-zero",
         "ControllerExpandVolume answers OK with capacity_bytes 0",
-        "democratic-csi/democratic-csi#539",
+        "democratic-csi/democratic-csi#542",
         &["controller-expand.capacity-bytes-required"]
     ),
     plant!(
-        Unchanged,
-        "controller-expand-does-nothing",
-        "ControllerExpandVolume echoes the request and grows nothing",
-        "kubernetes/kubernetes#103267",
+        NotFound::default(),
+        "controller-expand-detached-does-nothing",
+        "a volume that no node has is not found, which is taken for nothing to do",
+        "kubernetes-sigs/vsphere-csi-driver#2525",
         &["controller-expand.purpose"]
     ),
 ];
@@ -38,22 +41,33 @@ impl Flaw for ZeroCapacity {
     }
 }
 
-struct Unchanged;
+/// Volumes that a node has.
+#[derive(Default)]
+struct NotFound(Notes);
 
-impl Flaw for Unchanged {
+impl Flaw for NotFound {
     fn controller_expand(
         &self,
         good: &Driver,
-        mut request: ControllerExpandVolumeRequest,
+        request: ControllerExpandVolumeRequest,
     ) -> Reply<ControllerExpandVolumeResponse> {
-        let asked = request.capacity_range.map_or(0, |range| range.required_bytes);
-        if let Some(range) = &mut request.capacity_range {
-            range.required_bytes = range.required_bytes.min(1);
-        }
         let reply = good.controller_expand(&request)?;
-        Ok(ControllerExpandVolumeResponse {
-            capacity_bytes: reply.capacity_bytes.max(asked),
-            ..reply
-        })
+        let node_expansion_required =
+            reply.node_expansion_required && self.0.has(&request.volume_id);
+        Ok(ControllerExpandVolumeResponse { node_expansion_required, ..reply })
+    }
+
+    fn attach(&self, good: &dyn Backing, id: &str) -> Result<()> {
+        self.0.put(id, ());
+        good.attach(id)
+    }
+
+    fn detach(&self, good: &dyn Backing, id: &str) -> Result<()> {
+        self.0.take(id);
+        good.detach(id)
+    }
+
+    fn grow_device(&self, good: &dyn Backing, id: &str, bytes: u64) -> Result<()> {
+        if self.0.has(id) { good.grow_device(id, bytes) } else { Ok(()) }
     }
 }

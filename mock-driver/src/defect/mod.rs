@@ -6,9 +6,15 @@
 //! line in that file's `DEFECTS`.
 
 mod capacity_lie;
+mod clone_size;
 mod controller_idempotency;
 mod flaw;
 mod fs_not_grown;
+mod limit_bytes;
+mod notes;
+mod quota_exhausted;
+mod rounding;
+mod shrink;
 mod storage;
 
 use std::sync::Arc;
@@ -32,8 +38,16 @@ pub struct Defect {
 }
 
 /// Every class, in order of name.
-const CLASSES: &[&[Defect]] =
-    &[capacity_lie::DEFECTS, controller_idempotency::DEFECTS, fs_not_grown::DEFECTS];
+const CLASSES: &[&[Defect]] = &[
+    capacity_lie::DEFECTS,
+    clone_size::DEFECTS,
+    controller_idempotency::DEFECTS,
+    fs_not_grown::DEFECTS,
+    limit_bytes::DEFECTS,
+    quota_exhausted::DEFECTS,
+    rounding::DEFECTS,
+    shrink::DEFECTS,
+];
 
 impl Defect {
     /// Every defect, class by class.
