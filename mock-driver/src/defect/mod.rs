@@ -5,17 +5,30 @@
 //! One file per class of bug; to add a defect, write a unit struct with the hook it breaks and a
 //! line in that file's `DEFECTS`.
 
+mod capability_mismatch;
 mod capacity_lie;
 mod clone_size;
+mod concurrency;
 mod controller_idempotency;
+mod crash_restart;
+mod error_code;
 mod flaw;
 mod fs_not_grown;
 mod limit_bytes;
+mod multi_node;
+mod node_expansion_required_lie;
 mod notes;
+mod online_vs_offline;
+mod other;
 mod quota_exhausted;
+mod recovery_from_failed_expansion;
 mod rounding;
+mod secrets;
 mod shrink;
+mod staging_path;
 mod storage;
+mod stuck_state;
+mod timeout_retry;
 
 use std::sync::Arc;
 
@@ -39,14 +52,27 @@ pub struct Defect {
 
 /// Every class, in order of name.
 const CLASSES: &[&[Defect]] = &[
+    capability_mismatch::DEFECTS,
     capacity_lie::DEFECTS,
     clone_size::DEFECTS,
+    concurrency::DEFECTS,
     controller_idempotency::DEFECTS,
+    crash_restart::DEFECTS,
+    error_code::DEFECTS,
     fs_not_grown::DEFECTS,
     limit_bytes::DEFECTS,
+    multi_node::DEFECTS,
+    node_expansion_required_lie::DEFECTS,
+    online_vs_offline::DEFECTS,
+    other::DEFECTS,
     quota_exhausted::DEFECTS,
+    recovery_from_failed_expansion::DEFECTS,
     rounding::DEFECTS,
+    secrets::DEFECTS,
     shrink::DEFECTS,
+    staging_path::DEFECTS,
+    stuck_state::DEFECTS,
+    timeout_retry::DEFECTS,
 ];
 
 impl Defect {

@@ -5,9 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use csi_stretch_proto::csi::v1::{CapacityRange, ControllerGetVolumeRequest};
+use csi_stretch_proto::csi::v1::{
+    CapacityRange, ControllerGetVolumeRequest, GetPluginCapabilitiesResponse, VolumeCapability,
+    plugin_capability::Type, volume_capability::AccessType,
+};
 
-use crate::driver::Driver;
+use crate::{driver::Driver, profile::Expansion};
 
 /// Something about each volume, by id.
 pub struct Notes<T = ()>(Mutex<BTreeMap<String, T>>);
@@ -49,4 +52,21 @@ pub fn size(good: &Driver, id: &str) -> Option<i64> {
 /// The least size that a request asks for, bytes.
 pub fn required(range: Option<&CapacityRange>) -> i64 {
     range.map_or(0, |range| range.required_bytes)
+}
+
+/// Whether the request says that the volume is used as a block device.
+pub fn is_block(capability: Option<&VolumeCapability>) -> bool {
+    capability.is_some_and(|c| matches!(c.access_type, Some(AccessType::Block(_))))
+}
+
+/// The same capabilities, with OFFLINE in place of ONLINE.
+pub fn declaring_offline(
+    mut reply: GetPluginCapabilitiesResponse,
+) -> GetPluginCapabilitiesResponse {
+    for capability in &mut reply.capabilities {
+        if let Some(Type::VolumeExpansion(expansion)) = &mut capability.r#type {
+            expansion.r#type = Expansion::Offline.wire().into();
+        }
+    }
+    reply
 }
