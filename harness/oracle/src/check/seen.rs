@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a file system may fall short of its device, bytes, however small its own units are.
-const ROOM: u64 = 16 << 20;
+pub const ROOM: u64 = 16 << 20;
 
 /// One measurement of one volume.
 #[derive(Clone, Copy, Debug)]

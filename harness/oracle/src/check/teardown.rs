@@ -1,7 +1,8 @@
 //! What a scenario made can be removed again. Of calls that are repeated until they succeed only
-//! the last one counts.
+//! the last one counts, and of refusals of one volume only the first: what comes after it on the
+//! way down cannot be done while the volume is still in use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, table};
 use crate::{
@@ -41,7 +42,15 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     }
     let mut left: Vec<&Op<'_>> = last.into_values().collect();
     left.sort_by_key(|op| op.begin());
-    let mut findings: Vec<Finding> = left.into_iter().filter_map(refused).collect();
+    let mut blocked: BTreeSet<&Ref> = BTreeSet::new();
+    let mut findings = Vec::new();
+    for op in left {
+        let finding = refused(op);
+        let thing = op.call().and_then(thing_of);
+        if finding.is_some() && thing.is_none_or(|thing| blocked.insert(thing)) {
+            findings.extend(finding);
+        }
+    }
     // A leak that a refusal or a dead driver explains needs no second finding.
     if findings.is_empty() && !driver_ended(evidence) {
         let leaks = evidence.ended.map_or(&[][..], |ended| &ended.leaks);
@@ -57,8 +66,12 @@ fn driver_ended(evidence: &Evidence<'_>) -> bool {
 }
 
 fn thing(call: &Call) -> Thing<'_> {
-    let id = call.snapshot.as_ref().or(call.volume.as_ref());
-    (call.rpc, id, call.path.as_ref().or(call.staging_path.as_ref()))
+    (call.rpc, thing_of(call), call.path.as_ref().or(call.staging_path.as_ref()))
+}
+
+/// The snapshot, or else the volume.
+fn thing_of(call: &Call) -> Option<&Ref> {
+    call.snapshot.as_ref().or(call.volume.as_ref())
 }
 
 fn refused(op: &Op<'_>) -> Option<Finding> {

@@ -28,14 +28,17 @@ pub struct Ran {
     verified: bool,
 }
 
-/// Every clause that a check or an instance claims, or that is excepted, in order of id.
+/// Every clause that a check or an instance claims, that is excepted, or that a finding names (a
+/// step has clauses of its own), in order of id.
 pub fn matrix(run: &Run, judged: &[Judged], catalogue: &Catalogue) -> Vec<ClauseResult> {
     let of_checks = CHECKS.iter().flat_map(|check| check.clauses.iter().copied());
     let of_scenarios = judged.iter().flat_map(|case| &case.result.clauses).map(String::as_str);
     let excepted = catalogue.iter().filter(|clause| clause.excepted.is_some());
     let excepted = excepted.map(|clause| clause.id.as_str());
-    let claimed: BTreeSet<&str> = of_checks.chain(of_scenarios).chain(excepted).collect();
     let index = Index::new(judged);
+    let named = index.named.keys().copied();
+    let claimed: BTreeSet<&str> =
+        of_checks.chain(of_scenarios).chain(excepted).chain(named).collect();
     let known = claimed.into_iter().filter_map(|id| catalogue.get(id));
     known.map(|clause| index.result(run, clause)).collect()
 }

@@ -3,7 +3,11 @@
 
 use crate::{
     action::Rpc,
-    check::Check,
+    check::{
+        Check,
+        seen::{ROOM, range},
+        table,
+    },
     evidence::{Evidence, Op},
     history::{Code, Expect},
     report::Finding,
@@ -19,6 +23,26 @@ pub fn satisfied(op: &Op<'_>) -> bool {
         && range.limit >= 0
         && volume.capacity_bytes >= range.required.max(1)
         && (range.limit == 0 || (range.required..=range.limit).contains(&volume.capacity_bytes))
+}
+
+/// A write found no room where a growth had been asked for that, as measured, did not come about.
+/// What is wrong is the growth, and that is told by `grown` or by the refusal itself.
+pub fn not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
+    let Some(volume) = op.volume().filter(|_| op.code() == Some(Code::NoSpace)) else {
+        return false;
+    };
+    let all = evidence.subject.iter();
+    let before = all.filter(|o| o.volume() == Some(volume) && o.end() < op.begin());
+    let (mut asked, mut size) = (0, None);
+    for op in before {
+        if op.call().is_some_and(|call| table::expands(call.rpc)) {
+            asked = range(op).map_or(asked, |(required, _)| asked.max(required.unsigned_abs()));
+        }
+        let seen = op.completion().and_then(|completion| completion.observation());
+        let known = seen.and_then(|s| s.fs.as_ref().map(|fs| fs.bytes).or(s.device_bytes));
+        size = known.or(size);
+    }
+    size.is_some_and(|size| size.saturating_add(ROOM.max(asked / 100)) < asked)
 }
 
 /// The driver does make volumes of this scenario's kind.

@@ -112,6 +112,12 @@ fn a_call_lost_to_a_fault_proves_nothing() {
     clean().teardown().call(Rpc::NodeUnpublish, |c| c.path = Some(PathRef::Target(0)))
         .fails(Code::Internal).call(Rpc::DeleteVolume, |_| ()).ok(),
     &["teardown node-unpublish.undoes"])]
+#[case::a_refusal_explains_those_after_it(
+    clean().teardown().call(Rpc::NodeUnstage, |c| c.staging_path = Some(PathRef::Staging))
+        .fails(Code::Aborted).call(Rpc::ControllerUnpublish, |_| ())
+        .fails(Code::FailedPrecondition).call(Rpc::DeleteVolume, |_| ())
+        .fails(Code::FailedPrecondition),
+    &["teardown node-unstage.undoes"])]
 #[case::mount_left(clean().leak("mount"), &["teardown node-unpublish.undoes"])]
 #[case::volume_left(clean().leak("volume"), &["teardown general.error.non-ok-on-failure"])]
 #[case::process_left(

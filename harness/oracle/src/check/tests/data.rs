@@ -43,6 +43,12 @@ fn write(h: H) -> H {
 #[case::write_fails(write(clean()).fails(Code::Io), &["data-kept node-publish.capability-usable"])]
 #[case::writer_on_a_full_volume(clean().writer().writer_met(&[Code::NoSpace]), &[])]
 #[case::write_on_a_full_volume(write(clean()).fails(Code::NoSpace), &[])]
+#[case::no_room_for_want_of_growth(
+    write(H::xfs().create(64).publish().see(64, 64).expand(128).fails(Code::FailedPrecondition)
+        .expect(&[Code::Ok]).clause("node-publish.capability-usable")).fails(Code::NoSpace), &[])]
+#[case::no_room_though_it_has_grown(
+    write(clean().expect(&[Code::Ok]).clause("node-publish.capability-usable"))
+        .fails(Code::NoSpace), &["code-expected node-publish.capability-usable"])]
 #[case::write_where_nothing_is_published(write(clean().unpublish()).fails(Code::Io), &[])]
 #[case::whole(clean().writer().writer_met(&[]).verify(0), &[])]
 fn data_kept(#[case] h: H, #[case] found: &[&str]) {

@@ -28,6 +28,10 @@ fn listing(h: H, clauses: &[&str]) -> H {
     H::xfs().create(64).publish().see(64, 64).expand(100).reply(100, true).node_expand(100).ok()
         .see(128, 128),
     "controller-expand.capacity-bytes-actual", ClauseState::Advised)]
+#[case::named_by_a_step_alone(
+    H::xfs().create(64).expect(&[Code::NotFound]).clause("controller-expand.err-not-found")
+        .expand(128).reply(128, true),
+    "controller-expand.err-not-found", ClauseState::Broken)]
 #[case::not_measured(
     H::xfs().create(64).publish().expand(128).reply(128, true).node_expand(128).ok(),
     PURPOSE, ClauseState::Untested)]
