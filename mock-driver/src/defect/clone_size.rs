@@ -1,5 +1,7 @@
 //! Clones that do not get the size they were asked for.
 
+use std::path::Path;
+
 use csi_stretch_proto::csi::v1::{
     CreateVolumeRequest, CreateVolumeResponse, volume_content_source::Type as SourceType,
 };
@@ -7,11 +9,11 @@ use tonic::Status;
 
 use super::{
     Defect, Flaw,
-    notes::{required, size},
+    notes::{Notes, required, size},
     plant,
 };
 use crate::{
-    backing::{Backing, Result, Source},
+    backing::{Backing, Mounting, Result, Source},
     driver::{Driver, Reply},
 };
 
@@ -19,6 +21,13 @@ const CLASS: &str = "clone-size";
 
 /// The defects of this class.
 pub const DEFECTS: &[Defect] = &[
+    plant!(
+        FileSystemStays::default(),
+        "clone-fs-keeps-source-size",
+        "a larger clone has the file system of its source, as small as it was",
+        "kubernetes-sigs/azuredisk-csi-driver#528",
+        &["create-volume.larger-than-source-fs"]
+    ),
     plant!(
         DeviceStays,
         "clone-device-keeps-source-size",
@@ -41,6 +50,30 @@ pub const DEFECTS: &[Defect] = &[
         &["create-volume.capacity-range-honored"]
     ),
 ];
+
+/// Volumes that are clones.
+#[derive(Default)]
+struct FileSystemStays(Notes);
+
+impl Flaw for FileSystemStays {
+    fn make_storage(
+        &self,
+        good: &dyn Backing,
+        id: &str,
+        bytes: u64,
+        source: Option<Source<'_>>,
+    ) -> Result<()> {
+        if let Some(Source::Volume(_)) = source {
+            self.0.put(id, ());
+        }
+        good.create(id, bytes, source)
+    }
+
+    fn mount(&self, good: &dyn Backing, id: &str, path: &Path, how: &Mounting) -> Result<()> {
+        let grow = how.grow && !self.0.has(id);
+        good.stage(id, path, &Mounting { grow, ..how.clone() })
+    }
+}
 
 struct DeviceStays;
 

@@ -5,15 +5,20 @@
 //! One file per class of bug; to add a defect, write a unit struct with the hook it breaks and a
 //! line in that file's `DEFECTS`.
 
+mod block_mode;
 mod capability_mismatch;
 mod capacity_lie;
 mod clone_size;
 mod concurrency;
 mod controller_idempotency;
 mod crash_restart;
+mod data_loss;
+mod device_not_rescanned;
+mod encryption;
 mod error_code;
 mod flaw;
 mod fs_not_grown;
+mod late;
 mod limit_bytes;
 mod multi_node;
 mod node_expansion_required_lie;
@@ -21,11 +26,14 @@ mod notes;
 mod online_vs_offline;
 mod other;
 mod quota_exhausted;
+mod readonly;
 mod recovery_from_failed_expansion;
 mod rounding;
 mod secrets;
 mod shrink;
+mod snapshot_restore_size;
 mod staging_path;
+mod stats_stale;
 mod storage;
 mod stuck_state;
 mod timeout_retry;
@@ -52,12 +60,16 @@ pub struct Defect {
 
 /// Every class, in order of name.
 const CLASSES: &[&[Defect]] = &[
+    block_mode::DEFECTS,
     capability_mismatch::DEFECTS,
     capacity_lie::DEFECTS,
     clone_size::DEFECTS,
     concurrency::DEFECTS,
     controller_idempotency::DEFECTS,
     crash_restart::DEFECTS,
+    data_loss::DEFECTS,
+    device_not_rescanned::DEFECTS,
+    encryption::DEFECTS,
     error_code::DEFECTS,
     fs_not_grown::DEFECTS,
     limit_bytes::DEFECTS,
@@ -66,11 +78,14 @@ const CLASSES: &[&[Defect]] = &[
     online_vs_offline::DEFECTS,
     other::DEFECTS,
     quota_exhausted::DEFECTS,
+    readonly::DEFECTS,
     recovery_from_failed_expansion::DEFECTS,
     rounding::DEFECTS,
     secrets::DEFECTS,
     shrink::DEFECTS,
+    snapshot_restore_size::DEFECTS,
     staging_path::DEFECTS,
+    stats_stale::DEFECTS,
     stuck_state::DEFECTS,
     timeout_retry::DEFECTS,
 ];

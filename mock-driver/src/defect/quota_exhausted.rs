@@ -2,6 +2,7 @@
 
 use csi_stretch_proto::csi::v1::{
     CapacityRange, ControllerExpandVolumeRequest, ControllerExpandVolumeResponse,
+    GetCapacityRequest, GetCapacityResponse, ListVolumesRequest,
 };
 use tonic::{Code, Status};
 
@@ -25,6 +26,13 @@ pub const DEFECTS: &[Defect] = &[
         "what the quota does not allow is answered FAILED_PRECONDITION",
         "digitalocean/csi-digitalocean#476",
         &["controller-expand.err-out-of-range"]
+    ),
+    plant!(
+        NegativeRoom,
+        "get-capacity-negative",
+        "the room left is computed from a total of 0 where none is set",
+        "topolvm/topolvm#655",
+        &["get-capacity.available-non-negative"]
     ),
 ];
 
@@ -68,5 +76,17 @@ impl Flaw for QuotaCode {
             return Err(Status::failed_precondition("volume capacity limit exceeded"));
         }
         reply
+    }
+}
+
+struct NegativeRoom;
+
+impl Flaw for NegativeRoom {
+    fn capacity(&self, good: &Driver, request: GetCapacityRequest) -> Reply<GetCapacityResponse> {
+        let reply = good.capacity(&request)?;
+        let volumes = good.list_volumes(&ListVolumesRequest::default())?.entries;
+        let sizes = volumes.iter().filter_map(|entry| entry.volume.as_ref());
+        let used: i64 = sizes.map(|volume| volume.capacity_bytes).sum();
+        Ok(GetCapacityResponse { available_capacity: -used, ..reply })
     }
 }
