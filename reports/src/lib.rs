@@ -15,6 +15,7 @@ pub mod diff;
 mod html;
 mod junit;
 mod markdown;
+pub mod score;
 mod tame;
 mod text;
 mod view;

@@ -26,7 +26,11 @@ pub const DEFECTS: &[Defect] = &[
         "node-expand-block-resizefs",
         "NodeExpandVolume looks for a file system on a block volume and fails to find one",
         "openebs/zfs-localpv#280",
-        &["node-expand.implemented", "node-expand.staging-path-optional"]
+        &[
+            "node-expand.capacity-range-optional",
+            "node-expand.implemented",
+            "node-expand.staging-path-optional"
+        ]
     ),
     plant!(
         ContentRefused::default(),
@@ -40,7 +44,11 @@ pub const DEFECTS: &[Defect] = &[
         "node-expand-block-content-changed",
         "what is on a block volume is taken for a file system of the driver's, and resized",
         "kubernetes/cloud-provider-openstack#2694",
-        &["node-expand.block-content-untouched"]
+        &[
+            "controller-expand.data-kept",
+            "create-volume.larger-than-source",
+            "node-expand.block-content-untouched"
+        ]
     ),
     plant!(
         NeedsStagingFile,
@@ -196,6 +204,18 @@ impl Flaw for ContentChanged {
 struct NeedsStagingFile;
 
 impl Flaw for NeedsStagingFile {
+    fn controller_expand(
+        &self,
+        good: &Driver,
+        request: ControllerExpandVolumeRequest,
+    ) -> Reply<ControllerExpandVolumeResponse> {
+        let block = is_block(request.volume_capability.as_ref());
+        let reply = good.controller_expand(&request)?;
+        // This driver, rightly, has a node step for block volumes as well.
+        let node_expansion_required = block || reply.node_expansion_required;
+        Ok(ControllerExpandVolumeResponse { node_expansion_required, ..reply })
+    }
+
     fn node_expand(
         &self,
         good: &Driver,

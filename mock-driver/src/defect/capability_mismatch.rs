@@ -32,7 +32,11 @@ pub const DEFECTS: &[Defect] = &[
         "online-declared-grows-on-attach",
         "ONLINE is declared, and the node's device has the new size after the next attach",
         "linode/linode-blockstorage-csi-driver#382",
-        &["controller-expand.purpose", "node-expand.purpose"]
+        &[
+            "controller-expand.capacity-bytes-actual",
+            "controller-expand.purpose",
+            "node-expand.purpose"
+        ]
     ),
     plant!(
         OtherInstance::default(),

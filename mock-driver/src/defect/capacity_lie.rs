@@ -31,7 +31,11 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-does-nothing",
         "ControllerExpandVolume writes the new size down and grows nothing",
         "LINBIT/linstor-server#329",
-        &["controller-expand.purpose"]
+        &[
+            "controller-expand.capacity-bytes-actual",
+            "controller-expand.purpose",
+            "node-expand.purpose"
+        ]
     ),
     plant!(
         NotFound::default(),
@@ -45,21 +49,31 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-ok-too-early",
         "ControllerExpandVolume is OK while the growth is still under way in the background",
         "juicedata/juicefs-csi-driver#1260",
-        &["controller-expand.purpose"]
+        &[
+            "controller-expand.capacity-bytes-actual",
+            "controller-expand.node-flag-truthful",
+            "controller-expand.purpose",
+            "node-expand.purpose"
+        ]
     ),
     plant!(
         UnitsMixed,
         "controller-capacity-in-wrong-unit",
         "for a volume that is large enough bytes are taken for GiB and multiplied once more",
         "kubernetes-sigs/gcp-compute-persistent-disk-csi-driver#433",
-        &["controller-expand.idempotent"]
+        &[
+            "controller-expand.capacity-bytes-actual",
+            "controller-expand.idempotent",
+            "controller-expand.never-shrinks",
+            "controller-expand.result-at-most-limit"
+        ]
     ),
     plant!(
         CreatedShort,
         "create-device-smaller-than-replied",
         "a new volume's device is one unit smaller than CreateVolume replies",
         "NetApp/trident#410",
-        &["create-volume.capacity-range-honored"]
+        &["controller-expand.purpose", "create-volume.capacity-range-honored"]
     ),
 ];
 

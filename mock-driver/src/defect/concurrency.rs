@@ -18,7 +18,11 @@ pub const DEFECTS: &[Defect] = &[
         "expand-lock-leaks-on-error",
         "the lock of a growth that was refused is never given back: ABORTED for ever",
         "kubernetes-csi/csi-driver-nfs#209",
-        &["controller-expand.implemented", "controller-expand.offline-created-ok"]
+        &[
+            "controller-expand.err-out-of-range",
+            "controller-expand.implemented",
+            "controller-expand.offline-created-ok"
+        ]
     ),
     plant!(
         UnstageLocked::default(),

@@ -21,14 +21,18 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-repeat-refused",
         "the request that was just met is answered INTERNAL: the new size must be larger",
         "kubernetes/cloud-provider-openstack#1265",
-        &["controller-expand.idempotent"]
+        &["controller-expand.idempotent", "controller-expand.idempotent-after-lost-reply"]
     ),
     plant!(
         CurrentSizeRefused,
         "controller-expand-current-size-refused",
         "a request for the size that the volume has by its records is answered INTERNAL",
         "hetznercloud/csi-driver#614",
-        &["controller-expand.idempotent", "controller-expand.idempotent-after-restart"]
+        &[
+            "controller-expand.idempotent",
+            "controller-expand.idempotent-after-lost-reply",
+            "controller-expand.idempotent-after-restart"
+        ]
     ),
     plant!(
         RepeatWithoutSize::default(),
@@ -49,7 +53,8 @@ impl Flaw for RepeatRefused {
         good: &Driver,
         request: ControllerExpandVolumeRequest,
     ) -> Reply<ControllerExpandVolumeResponse> {
-        if self.0.get(&request.volume_id) == Some(request.capacity_range) {
+        let there = size(good, &request.volume_id).is_some();
+        if there && self.0.get(&request.volume_id) == Some(request.capacity_range) {
             return Err(Status::internal("the new size must be greater than the current size"));
         }
         let reply = good.controller_expand(&request)?;

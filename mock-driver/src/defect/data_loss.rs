@@ -14,14 +14,14 @@ pub const DEFECTS: &[Defect] = &[
         "stage-formats-what-has-grown",
         "a file system smaller than its device is not recognised, and is made anew",
         "hetznercloud/csi-driver#1346",
-        &["node-expand.data-kept"]
+        &["controller-expand.data-kept", "node-expand.data-kept"]
     ),
     plant!(
         FormatAgain::default(),
         "stage-formats-each-time",
         "every staging but the first makes the file system anew",
         "oVirt/csi-driver#23",
-        &["node-expand.data-kept", "node-publish.capability-usable"]
+        &["controller-expand.data-kept", "node-expand.data-kept", "node-publish.capability-usable"]
     ),
     plant!(
         BlankedOffline::default(),
@@ -35,7 +35,12 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-unmounts",
         "the growth of the device takes the mounts of a volume in use away",
         "openebs/zfs-localpv#734",
-        &["node-publish.capability-usable"]
+        &[
+            "controller-expand.purpose",
+            "node-expand.implemented",
+            "node-expand.purpose",
+            "node-publish.capability-usable"
+        ]
     ),
     plant!(
         Faulted::default(),

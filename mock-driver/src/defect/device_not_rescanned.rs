@@ -47,7 +47,11 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-block-in-use-unseen",
         "an attached block volume needs a rescan, but no node step is asked for",
         "kubernetes/kubernetes#82281",
-        &["controller-expand.purpose"]
+        &[
+            "controller-expand.capacity-bytes-actual",
+            "controller-expand.purpose",
+            "node-expand.purpose"
+        ]
     ),
 ];
 

@@ -45,7 +45,7 @@ pub const DEFECTS: &[Defect] = &[
         "offline-growth-left-to-a-stage-that-does-nothing",
         "growth of a volume that is down asks for no node step, and staging does not grow it",
         "longhorn/longhorn#2666",
-        &["controller-expand.node-flag-truthful"]
+        &["controller-expand.idempotent-node-flag", "controller-expand.node-flag-truthful"]
     ),
     plant!(
         LostOnTheWay::default(),

@@ -33,7 +33,15 @@ pub const DEFECTS: &[Defect] = &[
         "online-attached-growth-refused",
         "ONLINE is declared, and a volume that is attached to a node is refused",
         "NetApp/trident#793",
-        &["controller-expand.online-any-time-sp", "controller-expand.implemented"]
+        &[
+            "controller-expand.err-exceeds-capabilities",
+            "controller-expand.idempotent",
+            "controller-expand.idempotent-after-lost-reply",
+            "controller-expand.implemented",
+            "controller-expand.online-any-time-sp",
+            "controller-expand.purpose",
+            "node-expand.idempotent"
+        ]
     ),
 ];
 

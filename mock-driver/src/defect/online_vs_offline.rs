@@ -44,7 +44,12 @@ pub const DEFECTS: &[Defect] = &[
         "detached-growth-refused",
         "a volume that was in use and is on no node any more is refused for having no node",
         "kubernetes-csi/external-resizer#491",
-        &["controller-expand.implemented"]
+        &[
+            "controller-expand.idempotent-after-lost-reply",
+            "controller-expand.implemented",
+            "controller-expand.offline-created-ok",
+            "controller-expand.online-any-time-sp"
+        ]
     ),
     plant!(
         StageAfterGrowth::default(),

@@ -21,21 +21,21 @@ pub const DEFECTS: &[Defect] = &[
         "create-rounds-down",
         "CreateVolume cuts the size to whole units",
         "kubernetes-sigs/gcp-compute-persistent-disk-csi-driver#684",
-        &["create-volume.capacity-range-honored"]
+        &["create-volume.capacity-range-honored", "create-volume.err-out-of-range"]
     ),
     plant!(
         ExpandDown,
         "controller-expand-rounds-down",
         "growth cuts the size to whole units, where creation rounds it up",
         "libopenstorage/openstorage#1874",
-        &["controller-expand.result-at-least-required"]
+        &["controller-expand.err-out-of-range", "controller-expand.result-at-least-required"]
     ),
     plant!(
         CreateUnaligned,
         "create-unaligned-refused",
         "CreateVolume refuses a size that is no whole number of units",
         "openebs/zfs-localpv#188",
-        &["create-volume.implemented"]
+        &["create-volume.err-out-of-range", "create-volume.implemented"]
     ),
     plant!(
         WholeGib,
@@ -49,7 +49,7 @@ pub const DEFECTS: &[Defect] = &[
         "controller-capacity-in-decimal-units",
         "the reply counts MiB and calls them MB",
         "percona/percona-xtradb-cluster-operator#1826",
-        &["controller-expand.result-at-least-required"]
+        &["controller-expand.never-shrinks", "controller-expand.result-at-least-required"]
     ),
 ];
 

@@ -35,7 +35,13 @@ pub const DEFECTS: &[Defect] = &[
         "restage-falls-back-to-first-size",
         "a volume that is taken down and up again has the size it was created with",
         "seaweedfs/seaweedfs-csi-driver#150",
-        &["node-unstage.stays-grown"]
+        &[
+            "controller-expand.data-kept",
+            "controller-expand.never-shrinks",
+            "controller-expand.purpose",
+            "node-expand.purpose",
+            "node-unstage.stays-grown"
+        ]
     ),
 ];
 

@@ -21,7 +21,7 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-repeat-in-progress",
         "a repeated growth is answered ABORTED, for the first one is never taken for finished",
         "GoogleCloudPlatform/lustre-csi-driver#241",
-        &["controller-expand.idempotent"]
+        &["controller-expand.idempotent", "controller-expand.idempotent-after-lost-reply"]
     ),
     plant!(
         Throttled::default(),
@@ -42,7 +42,8 @@ impl Flaw for StillInProgress {
         good: &Driver,
         request: ControllerExpandVolumeRequest,
     ) -> Reply<ControllerExpandVolumeResponse> {
-        if self.0.get(&request.volume_id) == Some(request.capacity_range) {
+        let there = size(good, &request.volume_id).is_some();
+        if there && self.0.get(&request.volume_id) == Some(request.capacity_range) {
             return Err(Status::aborted("the expansion is already in progress"));
         }
         let reply = good.controller_expand(&request)?;

@@ -33,6 +33,7 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
         skips: scenarios::skips(&view),
         leaks: &report.leaks,
         environment: environment::Environment::new(report),
+        score: crate::score::sentence(),
         style: include_str!("../../templates/style.css"),
         script: include_str!("../../templates/script.js"),
     };
@@ -52,6 +53,7 @@ struct Page<'a> {
     skips: Vec<scenarios::SkipView<'a>>,
     leaks: &'a [Leak],
     environment: environment::Environment<'a>,
+    score: String,
     style: &'static str,
     script: &'static str,
 }

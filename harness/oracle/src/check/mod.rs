@@ -34,6 +34,7 @@ mod node_flag;
 mod refused_without_effect;
 mod reply_fields;
 pub(crate) mod seen;
+mod stats;
 pub(crate) mod table;
 mod teardown;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub const CHECKS: &[Check] = &[
     idempotent::CHECK,
     refused_without_effect::CHECK,
     access_type::CHECK,
+    stats::CHECK,
     context::CHECK,
     listing::CHECK,
     declared::CHECK,

@@ -33,16 +33,19 @@ pub fn not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
     };
     let all = evidence.subject.iter();
     let before = all.filter(|o| o.volume() == Some(volume) && o.end() < op.begin());
-    let (mut asked, mut size) = (0, None);
+    let (mut asked, mut size, mut room) = (0, None, 0);
     for op in before {
         if op.call().is_some_and(|call| table::expands(call.rpc)) {
             asked = range(op).map_or(asked, |(required, _)| asked.max(required.unsigned_abs()));
         }
         let seen = op.completion().and_then(|completion| completion.observation());
-        let known = seen.and_then(|s| s.fs.as_ref().map(|fs| fs.bytes).or(s.device_bytes));
-        size = known.or(size);
+        if let Some(seen) = seen {
+            // A device has all of its bytes; a file system keeps some.
+            room = if seen.fs.is_some() { ROOM.max(asked / 100) } else { 0 };
+            size = seen.fs.as_ref().map(|fs| fs.bytes).or(seen.device_bytes).or(size);
+        }
     }
-    size.is_some_and(|size| size.saturating_add(ROOM.max(asked / 100)) < asked)
+    size.is_some_and(|size: u64| size.saturating_add(room) < asked)
 }
 
 /// The driver does make volumes of this scenario's kind.

@@ -15,6 +15,7 @@ mod growth;
 mod ids;
 mod repeats;
 mod replies;
+mod stats;
 
 /// The whole path, as it should be.
 pub(super) fn clean() -> H {
