@@ -108,7 +108,7 @@ fn seen_again(before: &Report, after: &Report, scenarios: &[String]) -> String {
     let mut text =
         format!("replay: {} of {} findings seen again\n", old.len() - gone.len(), old.len());
     for one in gone {
-        text += &format!("  not seen: {} {}\n", one.scenario, one.finding.clause);
+        text.extend(["  not seen: ", &one.scenario, " ", &one.finding.clause, "\n"]);
     }
     text
 }

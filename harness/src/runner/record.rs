@@ -128,7 +128,7 @@ fn cut(text: &mut String) {
     let (bytes, sum) = (text.len(), crc32c::crc32c(text.as_bytes()));
     let end = (0..=STRING_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.truncate(end);
-    *text += &format!("{CUT}{bytes} bytes, crc32c {sum:08x})");
+    text.extend([CUT, &bytes.to_string(), " bytes, crc32c ", &format!("{sum:08x}"), ")"]);
 }
 
 /// The record does not hold the whole string: it cannot be sent to a driver.

@@ -152,7 +152,7 @@ impl Call {
         let Some(secret) = secret else { return Ok(self.plain()) };
         self.echo.sent.lock().unwrap().insert(self.path.clone());
         // Creations succeed, so that every kind of call is made; of the rest some.
-        if !self.path.starts_with("Create") && count % 3 == 0 {
+        if !self.path.starts_with("Create") && count.is_multiple_of(3) {
             return Err(Status::internal(format!("mount failed: password={secret}, {secret}")));
         }
         Ok(self.repeat(request, &secret, count))

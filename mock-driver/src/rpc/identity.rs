@@ -7,6 +7,7 @@ use csi_stretch_proto::csi::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Services;
+use crate::defect::Flaw;
 
 #[async_trait]
 impl Identity for Services {
@@ -14,26 +15,20 @@ impl Identity for Services {
         &self,
         request: Request<GetPluginInfoRequest>,
     ) -> Result<Response<GetPluginInfoResponse>, Status> {
-        self.run("get_plugin_info", request, |_| "", |f, d, r| f.get_plugin_info(d, r)).await
+        self.run("get_plugin_info", request, |_| "", Flaw::get_plugin_info).await
     }
 
     async fn get_plugin_capabilities(
         &self,
         request: Request<GetPluginCapabilitiesRequest>,
     ) -> Result<Response<GetPluginCapabilitiesResponse>, Status> {
-        self.run(
-            "get_plugin_capabilities",
-            request,
-            |_| "",
-            |f, d, r| f.get_plugin_capabilities(d, r),
-        )
-        .await
+        self.run("get_plugin_capabilities", request, |_| "", Flaw::get_plugin_capabilities).await
     }
 
     async fn probe(
         &self,
         request: Request<ProbeRequest>,
     ) -> Result<Response<ProbeResponse>, Status> {
-        self.run("probe", request, |_| "", |f, d, r| f.probe(d, r)).await
+        self.run("probe", request, |_| "", Flaw::probe).await
     }
 }

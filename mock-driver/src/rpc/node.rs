@@ -11,6 +11,7 @@ use csi_stretch_proto::csi::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Services;
+use crate::defect::Flaw;
 
 #[async_trait]
 impl Node for Services {
@@ -18,58 +19,55 @@ impl Node for Services {
         &self,
         request: Request<NodeStageVolumeRequest>,
     ) -> Result<Response<NodeStageVolumeResponse>, Status> {
-        self.run("node_stage_volume", request, |r| &r.volume_id, |f, d, r| f.stage(d, r)).await
+        self.run("node_stage_volume", request, |r| &r.volume_id, Flaw::stage).await
     }
 
     async fn node_unstage_volume(
         &self,
         request: Request<NodeUnstageVolumeRequest>,
     ) -> Result<Response<NodeUnstageVolumeResponse>, Status> {
-        self.run("node_unstage_volume", request, |r| &r.volume_id, |f, d, r| f.unstage(d, r)).await
+        self.run("node_unstage_volume", request, |r| &r.volume_id, Flaw::unstage).await
     }
 
     async fn node_publish_volume(
         &self,
         request: Request<NodePublishVolumeRequest>,
     ) -> Result<Response<NodePublishVolumeResponse>, Status> {
-        self.run("node_publish_volume", request, |r| &r.volume_id, |f, d, r| f.publish(d, r)).await
+        self.run("node_publish_volume", request, |r| &r.volume_id, Flaw::publish).await
     }
 
     async fn node_unpublish_volume(
         &self,
         request: Request<NodeUnpublishVolumeRequest>,
     ) -> Result<Response<NodeUnpublishVolumeResponse>, Status> {
-        self.run("node_unpublish_volume", request, |r| &r.volume_id, |f, d, r| f.unpublish(d, r))
-            .await
+        self.run("node_unpublish_volume", request, |r| &r.volume_id, Flaw::unpublish).await
     }
 
     async fn node_get_volume_stats(
         &self,
         request: Request<NodeGetVolumeStatsRequest>,
     ) -> Result<Response<NodeGetVolumeStatsResponse>, Status> {
-        self.run("node_get_volume_stats", request, |r| &r.volume_id, |f, d, r| f.stats(d, r)).await
+        self.run("node_get_volume_stats", request, |r| &r.volume_id, Flaw::stats).await
     }
 
     async fn node_expand_volume(
         &self,
         request: Request<NodeExpandVolumeRequest>,
     ) -> Result<Response<NodeExpandVolumeResponse>, Status> {
-        self.run("node_expand_volume", request, |r| &r.volume_id, |f, d, r| f.node_expand(d, r))
-            .await
+        self.run("node_expand_volume", request, |r| &r.volume_id, Flaw::node_expand).await
     }
 
     async fn node_get_capabilities(
         &self,
         request: Request<NodeGetCapabilitiesRequest>,
     ) -> Result<Response<NodeGetCapabilitiesResponse>, Status> {
-        self.run("node_get_capabilities", request, |_| "", |f, d, r| f.node_capabilities(d, r))
-            .await
+        self.run("node_get_capabilities", request, |_| "", Flaw::node_capabilities).await
     }
 
     async fn node_get_info(
         &self,
         request: Request<NodeGetInfoRequest>,
     ) -> Result<Response<NodeGetInfoResponse>, Status> {
-        self.run("node_get_info", request, |_| "", |f, d, r| f.node_info(d, r)).await
+        self.run("node_get_info", request, |_| "", Flaw::node_info).await
     }
 }

@@ -54,8 +54,8 @@ fn shot<'a, 'b>(evidence: &'b Evidence<'a>, op: &'b Op<'a>) -> Option<Shot<'a, '
 fn seen<'a>(evidence: &Evidence<'a>, op: &Op<'_>) -> Option<&'a Observation> {
     let before = evidence.subject.iter().filter(|o| o.end() < op.begin());
     let own = before.filter(|o| o.volume() == op.volume());
-    let looks = own.filter_map(|o| o.completion()?.observation());
-    looks.last().filter(|seen| !seen.shared)
+    let mut looks = own.rev().filter_map(|o| o.completion()?.observation());
+    looks.next().filter(|seen| !seen.shared)
 }
 
 /// More than the device holds: these are the numbers of something else.
