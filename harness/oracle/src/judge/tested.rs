@@ -12,13 +12,14 @@ const EXPAND: &str = "expand";
 
 /// See the module.
 pub fn growth(history: &History, judged: &[Judged]) -> GrowthTested {
-    if judged.iter().any(|case| !case.growths.is_empty()) {
-        return GrowthTested { state: GrowthState::Tested, why: None };
-    }
+    // First: a call that has to be refused is no test of growth.
     let offers = &history.run.target.offers;
     if !offers.has(EXPAND) {
         let why = offers.lacks.get(EXPAND).cloned();
         return GrowthTested { state: GrowthState::NotOffered, why };
+    }
+    if judged.iter().any(|case| !case.growths.is_empty()) {
+        return GrowthTested { state: GrowthState::Tested, why: None };
     }
     let mut grows = judged.iter().zip(&history.cases).filter(|(_, case)| grows(&case.instance));
     let Some((first, _)) = grows.next() else {
