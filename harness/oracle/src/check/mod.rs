@@ -146,6 +146,12 @@ impl Check {
         self.blameless(class, verdict, evidence, op, what.into())
     }
 
+    /// Something that was to be judged under `clause` and could not be: neither kept nor broken.
+    pub fn unproved(&self, clause: &str, op: &Op<'_>, what: impl Into<String>) -> Finding {
+        let finding = self.breach(Class::Vacuous, clause, op, what);
+        Finding { verdict: Verdict::Inconclusive, ..finding }
+    }
+
     /// The scenario has no meaning for this target, as only running it could show: a skip, unless
     /// something else was found wrong.
     pub fn not_applicable(

@@ -96,12 +96,14 @@ impl Due<'_> {
         if self.rpc == Rpc::CreateVolume {
             return None;
         }
-        let what = format!("{asked} replied {}, but the device has {size}", bytes(most));
-        let clause = if self.replied.is_some_and(|told| below(device, told)) {
-            self.told_too_much()
-        } else {
-            "controller-expand.capacity-bytes-actual"
+        let (clause, teller) = match self.controller {
+            Some((op, told)) if !self.replied.is_some_and(|told| below(device, told)) => {
+                ("controller-expand.capacity-bytes-actual", (op, told))
+            }
+            _ => (self.told_too_much(), (self.op, most)),
         };
+        let (asked, most) = (words::action(&teller.0.invoke.action), teller.1);
+        let what = format!("{asked} replied {}, but the device has {size}", bytes(most));
         Some(lie(clause, seen, what).versus(format!("device >= {}", bytes(most)), seen.words()))
     }
 
@@ -140,7 +142,9 @@ impl Due<'_> {
         Some(finding.versus(bytes_u64(device), bytes(told)))
     }
 
-    /// Nothing but statfs: it is compared only with its own earlier value.
+    /// Nothing but statfs: it is compared only with its own earlier value. A directory without a
+    /// size of its own has room enough before and after, which breaks no clause; one of a file
+    /// system that is too small for the promise has not.
     fn statfs(&self, seen: &Seen<'_>) -> Option<Finding> {
         let before = self.before.filter(|before| self.growing && before.shared == seen.shared)?;
         let (old, new) = before.statfs.zip(seen.statfs)?;
@@ -148,14 +152,24 @@ impl Due<'_> {
             return None;
         }
         let asked = words::action(&self.op.invoke.action);
+        let due = format!("statfs > {}", bytes_u64(old));
+        if seen.shared && !below(new, self.required) {
+            let what = format!(
+                "whether {asked} did anything cannot be told: the volume is a plain directory of \
+                 a larger file system, which shows {} before and after",
+                bytes_u64(new)
+            );
+            let finding = CHECK.unproved(self.purpose(), &seen.op, what).proved_by(&before.op);
+            return Some(finding.versus(due, bytes_u64(new)));
+        }
         let place = if seen.shared {
-            "the volume is a plain directory of a larger file system: its size is not enforced"
+            "the volume is a plain directory of a file system smaller than that"
         } else {
             "the file system is as large as before"
         };
         let what = format!("{asked} was OK, but nothing grew: {place} (statfs {})", bytes_u64(new));
         let finding = lie(self.purpose(), seen, what).proved_by(&before.op);
-        Some(finding.versus(format!("statfs > {}", bytes_u64(old)), bytes_u64(new)))
+        Some(finding.versus(due, bytes_u64(new)))
     }
 
     fn purpose(&self) -> &'static str {

@@ -50,10 +50,14 @@ fn offline() -> H {
 #[case::directory_not_enforced(
     H::xfs().create(64).publish().see_shared(1000).expand(128).reply(128, true)
         .node_expand(128).size(128).see_shared(1000),
-    &["grown node-expand.purpose"])]
+    &["grown node-expand.purpose inconclusive"])]
 #[case::directory_not_enforced_without_node_step(
     H::xfs().create(64).publish().see_shared(1000).expand(128).reply(128, false).see_shared(1000),
-    &["grown controller-expand.purpose"])]
+    &["grown controller-expand.purpose inconclusive"])]
+#[case::directory_of_too_small_a_file_system(
+    H::xfs().create(64).publish().see_shared(100).expand(128).reply(128, true)
+        .node_expand(128).size(128).see_shared(100),
+    &["grown node-expand.purpose"])]
 #[case::smaller_than_created(
     H::xfs().create(64).publish().see(32, 32),
     &["grown create-volume.capacity-range-honored"])]
@@ -147,7 +151,7 @@ fn read_only() -> Observation {
 #[case::staging_path_of_a_block_volume(
     H::block().create(64).publish().at(PathRef::Staging).see_shared(1000)
         .expand(128).reply(128, true).node_expand(128).ok().see_shared(1000)
-        .at(PathRef::Target(0)).see_device(128), &["grown node-expand.purpose"])]
+        .at(PathRef::Target(0)).see_device(128), &["grown node-expand.purpose inconclusive"])]
 #[case::clone_grown_at_publish(
     H::xfs().create(64).on("copy").clone_of("vol", 128).stage().at(PathRef::Staging)
         .see(128, 64).at(PathRef::Target(0)).publish_only().see(128, 128), &[])]
