@@ -47,6 +47,7 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
         let (Some(call), Some(reply)) = (op.call(), op.reply()) else { continue };
         let breach = |(clause, what): (&str, String)| CHECK.breach(Class::Code, clause, op, what);
         findings.extend(sourceless(call, reply).map(breach).map(Finding::remark));
+        findings.extend(wordless(call.rpc, reply).map(breach).map(Finding::remark));
         let found = match call.rpc {
             Rpc::CreateVolume => source(&ids, call, reply),
             Rpc::ControllerGetVolume => get_volume(reply),
@@ -169,18 +170,25 @@ fn promised(evidence: &Evidence<'_>, rpc: Rpc, reply: &Reply) -> Found {
         return Some(("list-volumes.entry-status", what.to_owned()));
     }
     let service = if rpc == Rpc::NodeGetStats { "node" } else { "controller" };
-    let condition = reply.condition.filter(|stated| *stated != Stated::Fully)?;
-    let clause = match (rpc, condition) {
-        // The message is the same wherever it stands, and its fields are told where it is defined.
-        (_, Stated::Partly) => "node-get-volume-stats.condition-fields",
-        (Rpc::ListVolumes, _) => "list-volumes.condition",
-        (Rpc::ControllerGetVolume, _) => "controller-get-volume.condition",
+    if declared(service, "VOLUME_CONDITION") != Some(true)
+        || reply.condition != Some(Stated::Missing)
+    {
+        return None;
+    }
+    let clause = match rpc {
+        Rpc::ListVolumes => "list-volumes.condition",
+        Rpc::ControllerGetVolume => "controller-get-volume.condition",
         _ => "node-get-volume-stats.condition",
     };
-    let what = match condition {
-        Stated::Missing => "states no volume condition, although VOLUME_CONDITION is declared",
-        _ => "states a volume condition without a message",
-    };
-    let due = declared(service, "VOLUME_CONDITION") == Some(true);
-    (due || condition == Stated::Partly).then(|| (clause, format!("{rpc} {what}")))
+    let what = "states no volume condition, although VOLUME_CONDITION is declared";
+    Some((clause, format!("{rpc} {what}")))
+}
+
+/// The message is required, but an empty scalar cannot be told from one that is not set, and of a
+/// volume in order there may be nothing to say. It is the same message wherever it stands, and its
+/// fields are told where it is defined.
+fn wordless(rpc: Rpc, reply: &Reply) -> Found {
+    let what = format!("{rpc} states a volume condition without a message");
+    let partly = reply.condition == Some(Stated::Partly);
+    partly.then_some(("node-get-volume-stats.condition-fields", what))
 }
