@@ -185,7 +185,9 @@ fn blame(report: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(report).map_err(|error| error.to_string())?;
     let report: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let findings = report["findings"].as_array().ok_or("no findings")?;
-    let accusing = findings.iter().filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "error");
+    let accusing = findings
+        .iter()
+        .filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "error");
     let told: Vec<String> = accusing
         .map(|f| format!("  {} {}: {} ({})", f["scenario"], f["clause"], f["what"], f["verdict"]))
         .collect();

@@ -40,8 +40,8 @@ const SCENARIOS: &[&str] = &[
     0
 )]
 #[case::offline_only("expansion: [offline]", &[], 0)]
-#[case::no_capability("{expansion: [], controller_service: false, node: []}", &[], 3)]
-#[case::wrong_name("{}", &["--defect", "plugin-name-invalid"], 1)]
+#[case::no_capability("{expansion: [], controller_service: false, node: []}", &[], 0)]
+#[case::wrong_name("name: wrong_name!", &[], 1)]
 fn report(#[case] profile: &str, #[case] mock: &[&str], #[case] exit: i32) {
     let folder = tempfile::Builder::new().prefix("st").tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -65,8 +65,9 @@ fn report(#[case] profile: &str, #[case] mock: &[&str], #[case] exit: i32) {
     let summary = std::fs::read_to_string(at("out/latest/summary.md"))
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ended.stderr)));
     let shape = std::thread::current().name().unwrap_or_default().to_owned();
-    let shape = shape.rsplit("::").next().unwrap_or_default();
-    insta::assert_snapshot!(shape.split_once('_').map_or(shape, |(_, rest)| rest), plain(&summary));
+    // `report::case_3_only_the_node_service`
+    let shape = shape.splitn(3, '_').last().unwrap_or_default();
+    insta::assert_snapshot!(shape, plain(&summary));
     assert_eq!(ended.status.code(), Some(exit), "{}", String::from_utf8_lossy(&ended.stdout));
 }
 

@@ -57,7 +57,7 @@ fn what_is_left_out_has_its_default(#[case] text: &str) {
 #[case::no_granularity("granularity: 0", "above 0")]
 #[case::minimum_above_maximum("{minimum: 2GiB, maximum: 1GiB}", "minimum")]
 #[case::no_size_possible("{granularity: 4MiB, minimum: 5MiB, maximum: 6MiB}", "granularity")]
-#[case::bad_name("name: -x", "domain name")]
+#[case::no_name("name: ''", "63 characters")]
 #[case::no_node_id("node_id: ''", "node_id")]
 #[case::nothing_on_offer("{fs_types: [], block: false}", "fs_types")]
 #[case::unknown_rpc("latency: {grow: 1s}", "grow")]

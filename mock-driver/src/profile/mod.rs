@@ -26,7 +26,7 @@ use crate::backing::FsType;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
-    /// The driver's name, as a domain name of at most 63 characters.
+    /// The driver's name; CSI wants a domain name of at most 63 characters.
     pub name: String,
     /// The vendor version.
     pub version: String,

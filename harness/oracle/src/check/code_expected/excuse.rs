@@ -75,7 +75,9 @@ pub fn excuse(
             Some(check.no_blame(crate::report::Class::Vacuous, evidence, Some(op), what))
         }
         // 3: a limit that the allocation unit cannot meet.
-        Code::OutOfRange if makes && limited && offers.granularity <= 1 => {
+        Code::OutOfRange
+            if (makes || call.rpc == Rpc::NodeExpand) && limited && offers.granularity <= 1 =>
+        {
             let what = "no size of this driver may fit the range: say `sizes: {granularity, \
                         minimum}` in a target profile";
             Some(check.not_applicable(evidence, Some(op), what))
