@@ -125,7 +125,7 @@ impl Flaw for Unmounted {
     fn show(&self, good: &dyn Backing, id: &str, showing: &Showing<'_>) -> Result<()> {
         let Showing { staged, target, readonly, access } = showing;
         if **access != Access::Block {
-            self.0.put(id, showing.path());
+            self.0.put(id, showing.target.to_path_buf());
         }
         good.publish(id, *staged, target, *readonly, access)
     }

@@ -1,12 +1,12 @@
 //! What a defect changes: every call and every piece of storage work passes through one hook,
 //! which by default does the right thing. A defect overrides the one it breaks.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use csi_stretch_proto::csi::v1 as csi;
 
 use crate::{
-    backing::{Access, Backing, FileSystem, Mounting, Result, Shown, Source, Stats},
+    backing::{Access, Backing, FileSystem, Mounting, Result, Source, Stats},
     driver::{Driver, Reply},
     profile::Profile,
 };
@@ -93,9 +93,6 @@ pub trait Flaw: Send + Sync + 'static {
     ) -> Result<()> {
         good.create(id, bytes, source)
     }
-    fn delete_storage(&self, good: &dyn Backing, id: &str) -> Result<()> {
-        good.delete(id)
-    }
     fn grow_device(&self, good: &dyn Backing, id: &str, bytes: u64) -> Result<()> {
         good.grow_device(id, bytes)
     }
@@ -124,9 +121,6 @@ pub trait Flaw: Send + Sync + 'static {
     fn grow_fs(&self, good: &dyn Backing, id: &str) -> Result<Option<FileSystem>> {
         good.grow_fs(id)
     }
-    fn shows(&self, good: &dyn Backing, id: &str, path: &Path) -> Result<Option<Shown>> {
-        good.shows(id, path)
-    }
     fn usage(&self, good: &dyn Backing, id: &str, path: &Path) -> Result<Stats> {
         good.stats(id, path)
     }
@@ -140,13 +134,6 @@ pub struct Showing<'a> {
     pub target: &'a Path,
     pub readonly: bool,
     pub access: &'a Access,
-}
-
-impl Showing<'_> {
-    /// The target, to keep.
-    pub fn path(&self) -> PathBuf {
-        self.target.to_path_buf()
-    }
 }
 
 /// No defect.

@@ -28,7 +28,7 @@ impl Backing for Flawed {
     }
 
     fn delete(&self, id: &str) -> Result<()> {
-        self.flaw.delete_storage(self.good(), id)
+        self.good.delete(id)
     }
 
     fn grow_device(&self, id: &str, bytes: u64) -> Result<()> {
@@ -87,7 +87,7 @@ impl Backing for Flawed {
     }
 
     fn shows(&self, id: &str, path: &Path) -> Result<Option<Shown>> {
-        self.flaw.shows(self.good(), id, path)
+        self.good.shows(id, path)
     }
 
     fn stats(&self, id: &str, path: &Path) -> Result<Stats> {
