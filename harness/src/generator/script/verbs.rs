@@ -149,6 +149,10 @@ impl Script {
     ) {
         let only_the_node = !self.able.controller_expand;
         if self.world.of(handle).due.is_none() && !only_the_node {
+            // A step that is there for a clause of its own proves nothing when it is left out.
+            if self.current.clause.is_some() {
+                self.not_applicable("no NodeExpandVolume was due");
+            }
             return;
         }
         self.look_if_stale(handle);

@@ -130,6 +130,13 @@ fn what(action: &Action) -> String {
     "{ fs: xfs }",
     "[publish, grow: { to: x2, times: 2 }]"
 )]
+#[case::nothing_due(
+    "nothing_due",
+    WHOLE,
+    "{ fs: ext4 }",
+    "[publish, { call: controller_expand, to: x2 }, node_expand, { node_expand: { omit: range }, \
+     clause: node-expand.capacity-range-optional }, verify]"
+)]
 #[case::restart("restart", FULL, "{ fs: xfs }", "[publish, restart_driver, grow: x2]")]
 fn verbs(#[case] name: &str, #[case] flavour: Flavour, #[case] volume: &str, #[case] steps: &str) {
     let mut sim = Sim::default();
