@@ -1,6 +1,6 @@
 //! `node_expansion_required` that says too much or too little, and nodes that are not ready for it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use csi_stretch_proto::csi::v1::{
     CapacityRange, ControllerExpandVolumeRequest, ControllerExpandVolumeResponse,
@@ -29,7 +29,7 @@ pub const DEFECTS: &[Defect] = &[
         "controller-expand-repeat-drops-demand",
         "the early return of a repeated growth asks for no node step, though none was done yet",
         "openebs/lvm-localpv#316",
-        &["controller-expand.idempotent-node-flag"]
+        &["controller-expand.idempotent-node-flag", "controller-expand.node-flag-truthful"]
     ),
     plant!(
         BlockWedged::default(),
@@ -68,6 +68,10 @@ pub const DEFECTS: &[Defect] = &[
     ),
 ];
 
+/// A client that gives up on the first attempt hears the repeat's answer alone. Long enough for
+/// that to happen on every machine alike.
+const FIRST_TAKES: Duration = Duration::from_millis(20);
+
 /// Ranges asked for and reached.
 #[derive(Default)]
 struct RepeatDropsDemand(Notes<Option<CapacityRange>>);
@@ -82,6 +86,8 @@ impl Flaw for RepeatDropsDemand {
         let before = self.0.put(&request.volume_id, request.capacity_range);
         if before == Some(request.capacity_range) {
             reply.node_expansion_required = false;
+        } else {
+            std::thread::sleep(FIRST_TAKES);
         }
         Ok(reply)
     }
