@@ -39,8 +39,7 @@ pub const DEFECTS: &[Defect] = &[
             "controller-expand.idempotent-after-lost-reply",
             "controller-expand.implemented",
             "controller-expand.online-any-time-sp",
-            "controller-expand.purpose",
-            "node-expand.idempotent"
+            "controller-expand.purpose"
         ]
     ),
 ];

@@ -52,6 +52,7 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
         }
         _ if excuse::satisfied(op) || excuse::not_grown(evidence, op) => None,
+        _ if excuse::device_not_grown(evidence, op) => None,
         _ => excuse::excuse(&CHECK, evidence, op, expect).or_else(|| {
             let class = if matches!(completion, Completion::Info(_)) && code.is_indefinite() {
                 Class::Stuck

@@ -9,7 +9,7 @@ use crate::{
         table,
     },
     evidence::{Evidence, Op},
-    history::{Code, Expect},
+    history::{Code, Completion, Expect},
     report::Finding,
 };
 
@@ -46,6 +46,21 @@ pub fn not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
         }
     }
     size.is_some_and(|size: u64| size.saturating_add(room) < asked)
+}
+
+/// A node step was asked for more than the device has, because the controller had refused to grow
+/// it. The refusal is what is wrong, not the node.
+pub fn device_not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
+    let range = op.call_of(Rpc::NodeExpand).and_then(|call| call.capacity_range);
+    let Some(range) = range.filter(|_| op.code() == Some(Code::OutOfRange)) else { return false };
+    let all = evidence.subject.iter();
+    let before = || all.clone().filter(|o| o.volume() == op.volume() && o.end() < op.begin());
+    let refused = |o: &Op<'_>| {
+        let failed = matches!(o.completion(), Some(Completion::Fail(_)));
+        failed && o.call_of(Rpc::ControllerExpand).is_some()
+    };
+    let device = before().filter_map(|o| o.completion()?.observation()?.device_bytes).last();
+    before().any(refused) && device.is_some_and(|bytes| bytes < range.required.unsigned_abs())
 }
 
 /// The driver does make volumes of this scenario's kind.

@@ -40,6 +40,15 @@ const FIRST: &str = "controller-expand.purpose";
 #[case::indefinite(
     created().expect(&[Code::Ok]).expand(128).lost(Code::ResourceExhausted),
     &["code-expected controller-expand.purpose inconclusive"])]
+// The controller refused; a node that says so has done no wrong.
+#[case::node_without_a_device_to_grow_to(
+    created().publish().expand(128).fails(Code::FailedPrecondition).see(64, 64)
+        .expect(&[Code::Ok]).clause("node-expand.idempotent").node_expand(128)
+        .fails(Code::OutOfRange), &[])]
+#[case::node_with_one(
+    created().publish().expand(128).fails(Code::FailedPrecondition).see(128, 64)
+        .expect(&[Code::Ok]).clause("node-expand.idempotent").node_expand(128)
+        .fails(Code::OutOfRange), &["code-expected node-expand.idempotent"])]
 #[case::right(created().expect(&[Code::NotFound, Code::InvalidArgument]).expand(128)
     .fails(Code::NotFound), &[])]
 fn code_expected(#[case] h: H, #[case] found: &[&str]) {
