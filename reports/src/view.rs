@@ -258,6 +258,7 @@ pub fn class_name(class: Class) -> &'static str {
         Class::Lie => "lie",
         Class::Stuck => "stuck",
         Class::Code => "wrong answer",
+        Class::Slo => "cost to the workload",
         Class::Vacuous => "proves nothing",
         Class::Lab => "harness or lab",
         Class::Profile => "out-of-date profile",

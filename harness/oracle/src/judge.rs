@@ -13,6 +13,7 @@ use crate::{
 mod collect;
 mod growths;
 mod honesty;
+mod impact;
 mod known;
 mod levels;
 mod matrix;
@@ -20,6 +21,7 @@ mod placeholder;
 mod replay;
 mod scenario;
 mod sequence;
+mod series;
 mod steps;
 mod tested;
 
@@ -59,6 +61,7 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
         leaks,
         honesty: honesty::honesty(&history.run, &judged),
         growths: judged.iter().flat_map(|case| case.growths.clone()).collect(),
+        series: judged.iter().flat_map(|case| case.series.clone()).collect(),
         scenarios: judged.into_iter().map(|case| case.result).collect(),
         run: history.run,
     }

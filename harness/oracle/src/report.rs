@@ -13,6 +13,12 @@ use crate::{
     verdict::Verdict,
 };
 
+mod series;
+
+pub use series::{
+    Band, Figure, Impact, Integrity, Loading, Mark, MarkKind, Series, SizeLine, SizeSource,
+};
+
 /// Version of this shape. Fields are only ever added within one version.
 pub const SCHEMA: &str = "csi-stretch/report/v1";
 
@@ -46,6 +52,9 @@ pub struct Report {
     pub coverage: Coverage,
     /// One row for each growth that was asked for.
     pub growths: Vec<Growth>,
+    /// One for each volume that had a workload with readings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Series>,
     /// Declared against observed: in which states volumes could be grown.
     #[serde(default)]
     pub honesty: Honesty,
@@ -116,6 +125,8 @@ pub enum Class {
     Stuck,
     /// A wrong code or field.
     Code,
+    /// It cost the workload more than the scenario allows.
+    Slo,
     /// Nothing is proved.
     Vacuous,
     /// The harness or the lab.
@@ -127,7 +138,7 @@ pub enum Class {
 /// Something a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Name of the check; `whole` and `history` are the judge's own.
+    /// Name of the check; `whole`, `history`, `profile` and `slo` are the judge's own.
     pub check: String,
     /// Id of the clause it breaks, or (`vacuous`, `lab`) that stays unproved; empty: of no clause.
     pub clause: String,
@@ -488,6 +499,15 @@ pub struct Growth {
     pub node_us: Option<u64>,
     /// Bytes verified after.
     pub verified: Option<u64>,
+    /// When its first call was sent, microseconds since the run began.
+    #[serde(default)]
+    pub from_us: u64,
+    /// When its last call was answered, or given up.
+    #[serde(default)]
+    pub to_us: u64,
+    /// What it cost; `None`: no workload was running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

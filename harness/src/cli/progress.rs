@@ -70,7 +70,9 @@ impl Progress {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, over) = match record {
             Record::Scenario(instance) => (instance.number, instance.skip.is_some()),
-            Record::Event { scenario, .. } => (*scenario, false),
+            Record::Event { scenario, .. } | Record::Readings { scenario, .. } => {
+                (*scenario, false)
+            }
             Record::Ended { scenario, side, .. } => (*scenario, *side == self.last_side),
             Record::Run(_) | Record::End(_) => return None,
         };

@@ -127,6 +127,8 @@ fn instance(
         axes: combination.axes.values.clone(),
         access: program.volumes.first().map(|volume| volume.access.clone()),
         skip,
+        slo: None,
+        scale: None,
     };
     Planned { instance, seed, script: program }
 }

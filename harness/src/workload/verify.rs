@@ -90,11 +90,11 @@ impl Verifier<'_> {
             entry = now;
         }
         let what = "changes faster than it can be read".to_owned();
-        Some(Mismatch { offset: at.1, length: BLOCK_BYTES as u64, what })
+        Some(Mismatch { offset: at.1, length: BLOCK_BYTES as u64, page: None, what })
     }
 
     fn mismatch(&self, at: At, entry: &Entry, read: io::Result<Vec<u8>>) -> Mismatch {
-        let whole = |what| Mismatch { offset: at.1, length: BLOCK_BYTES as u64, what };
+        let whole = |what| Mismatch { offset: at.1, length: BLOCK_BYTES as u64, page: None, what };
         let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) => return whole(format!("unreadable: {}", errno_name(&error))),
@@ -105,6 +105,7 @@ impl Verifier<'_> {
             Some(damage) => Mismatch {
                 offset: at.1 + damage.start as u64,
                 length: damage.length as u64,
+                page: None,
                 what: damage.describe(entry.count, &|hash| self.shared.name_of(hash)),
             },
         }

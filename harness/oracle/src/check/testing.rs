@@ -8,7 +8,7 @@ use crate::{
     action::{Access, AccessMode, Action, Call, Capability, CapacityRange, PathRef, Ref, Rpc},
     history::{
         Because, Code, Completion, End, Ended, Event, EventKind, Expect, Failure, Instance, Invoke,
-        Leak, Outcome, Record, Reply, Run, Side, StepId, Stopped, VolumeInfo,
+        Leak, Outcome, Reading, Record, Reply, Run, Side, StepId, Stopped, VolumeInfo,
     },
     judge::judge,
     report::{Finding, Report},
@@ -41,6 +41,7 @@ pub struct H {
     at_us: u64,
     access: Access,
     path: PathRef,
+    readings: Vec<Reading>,
 }
 
 impl H {
@@ -65,6 +66,8 @@ impl H {
             axes: BTreeMap::from([("fs".into(), "xfs".into())]),
             access: Some(access.clone()),
             skip: None,
+            slo: None,
+            scale: None,
         };
         let over =
             |at_us| Ended { at_us, stopped: None, driver_ended: None, broken: None, leaks: vec![] };
@@ -82,6 +85,7 @@ impl H {
             at_us: 0,
             access,
             path: PathRef::Target(0),
+            readings: vec![],
         }
     }
 
@@ -148,6 +152,18 @@ impl H {
     /// From here on paths are this one.
     pub fn at(mut self, path: PathRef) -> Self {
         self.path = path;
+        self
+    }
+
+    /// The clock goes on, to that time at least.
+    pub fn until(mut self, at_us: u64) -> Self {
+        self.at_us = self.at_us.max(at_us);
+        self
+    }
+
+    /// What was read of the volume, in chunks of ten.
+    pub fn readings(mut self, readings: Vec<Reading>) -> Self {
+        self.readings = readings;
         self
     }
 
@@ -313,6 +329,12 @@ impl H {
                 |event: &Event| Record::Event { scenario, side: *side, event: event.clone() };
             records.extend(events.iter().map(event));
         }
+        records.extend(self.readings.chunks(10).map(|chunk| Record::Readings {
+            scenario,
+            side: Side::Subject,
+            volume: self.volume.clone(),
+            readings: chunk.to_vec(),
+        }));
         for (side, ended) in &self.ended {
             let ended = Ended { at_us: self.at_us, ..ended.clone() };
             records.push(Record::Ended { scenario, side: *side, ended });

@@ -2,7 +2,8 @@
 //!
 //! A history file is NDJSON, one [`Record`] a line: `run` first, then for each scenario
 //! `scenario`, its `event`s (of the subject, then of the reference) and `ended`, at last `end`.
-//! With `--jobs` the lines of scenarios interleave; each carries its scenario's number.
+//! With `--jobs` the lines of scenarios interleave; each carries its scenario's number. While a
+//! workload runs, its `readings` stand between the events.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,12 @@ use crate::{
 
 mod code;
 mod observation;
+mod reading;
 mod reply;
 
 pub use code::Code;
-pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Statfs};
+pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Rows, Statfs};
+pub use reading::{Ops, Reading, State};
 pub use reply::{Entry, Reply, SnapshotInfo, Stated, Usage, VolumeInfo};
 
 /// Version of the history format; a reader refuses others.
@@ -42,6 +45,17 @@ pub enum Record {
         side: Side,
         /// What.
         event: Event,
+    },
+    /// What a workload and its volume looked like, about a second of it.
+    Readings {
+        /// Number of the instance.
+        scenario: u32,
+        /// On whom.
+        side: Side,
+        /// Handle of the volume.
+        volume: String,
+        /// In order of time.
+        readings: Vec<Reading>,
     },
     /// An instance is over on one side.
     Ended {
@@ -150,6 +164,25 @@ pub struct Instance {
     pub access: Option<Access>,
     /// Why it is not run; names what is missing.
     pub skip: Option<String>,
+    /// What a growth may cost the workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<Slo>,
+    /// How the bytes filled relate to those that are meant, for the axis of a chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<String>,
+}
+
+/// What a growth may cost the workload that goes on meanwhile. More is a finding only if it is
+/// also more than the workload's own noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Slo {
+    /// Throughput lost while it grows, percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dip_percent: Option<u32>,
+    /// Longest time in which nothing is acknowledged, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_ms: Option<u64>,
 }
 
 /// Whose history.

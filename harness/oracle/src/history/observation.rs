@@ -61,6 +61,9 @@ pub struct LoadReport {
     pub bytes_verified: u64,
     /// Everything the ledger holds for the volume, bytes.
     pub bytes_in_ledger: u64,
+    /// Of an engine with rows: what became of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Rows>,
     /// Damaged or missing blocks, the first 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Mismatch>,
@@ -71,11 +74,26 @@ pub struct LoadReport {
     pub errors: Vec<Failure>,
 }
 
+/// Rows of an engine's ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Rows {
+    /// Commits of them were acknowledged.
+    pub acknowledged: u64,
+    /// Read back and right.
+    pub verified: u64,
+    /// Gone, or not what was acknowledged.
+    pub lost: u64,
+}
+
 /// A block that is not what was acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mismatch {
     /// Byte offset in the file or device.
     pub offset: u64,
+    /// Number of the engine's page, if it has pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u64>,
     /// Length in bytes.
     pub length: u64,
     /// `zeros`, `stale (write 3, want 4)`, `block of v2 at 65536`, `unreadable: EIO`.

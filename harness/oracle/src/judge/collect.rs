@@ -1,10 +1,10 @@
 //! Sorts the records of a history by scenario and side. Nothing in a file can make this panic:
 //! what does not fit is counted and reported.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::placeholder;
-use crate::history::{End, Ended, Event, Instance, Leak, Record, Run, Side};
+use crate::history::{End, Ended, Event, Instance, Leak, Reading, Record, Run, Side};
 
 /// A history, sorted.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct Case {
 pub struct Half {
     /// In order of their index.
     pub events: Vec<Event>,
+    /// By volume, in order of time.
+    pub readings: BTreeMap<String, Vec<Reading>>,
     /// How it ended; `None`: the history is cut.
     pub ended: Option<Ended>,
 }
@@ -80,6 +82,13 @@ impl Sorter {
                 self.at(event.at_us);
                 match self.half(scenario, side) {
                     Some(half) => half.events.push(event),
+                    None => self.strays += 1,
+                }
+            }
+            Record::Readings { scenario, side, volume, readings } => {
+                self.at(readings.iter().map(|reading| reading.at_us).max().unwrap_or(0));
+                match self.half(scenario, side) {
+                    Some(half) => half.readings.entry(volume).or_default().extend(readings),
                     None => self.strays += 1,
                 }
             }
@@ -138,9 +147,9 @@ impl Sorter {
         }
         let mut cases: Vec<Case> = self.cases.into_values().collect();
         cases.sort_by_key(|case| case.instance.number);
-        for case in &mut cases {
-            case.subject.events.sort_by_key(|event| event.index);
-            case.reference.events.sort_by_key(|event| event.index);
+        for half in cases.iter_mut().flat_map(|case| [&mut case.subject, &mut case.reference]) {
+            half.events.sort_by_key(|event| event.index);
+            half.readings.values_mut().for_each(|all| all.sort_by_key(|reading| reading.at_us));
         }
         History {
             run: self.run.unwrap_or_else(placeholder::run),

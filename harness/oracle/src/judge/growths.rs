@@ -93,6 +93,9 @@ impl<'a> Table<'a, '_> {
             controller_us: None,
             node_us: None,
             verified: None,
+            from_us: op.event.at_us,
+            to_us: op.event.at_us,
+            impact: None,
         };
         self.rows.push(Row { growth, end: op.end(), open: true });
         self.rows.len() - 1
@@ -135,6 +138,7 @@ impl Row {
         } else {
             (growth.node, growth.node_code, growth.node_us) = (bytes, code, took);
         }
+        growth.to_us = growth.to_us.max(op.completed.unwrap_or(op.event).at_us);
         // What was measured between the two steps is not the end of it.
         (growth.device_after, growth.fs_after, growth.verified) = (None, None, None);
         (self.end, self.open) = (op.end(), true);

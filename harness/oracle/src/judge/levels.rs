@@ -12,7 +12,7 @@ use crate::{
 /// advises, unless `strict`; a remark is legal, so `strict` turns it into a failure only where
 /// the clause is a SHOULD. A clause that the catalogue does not have is the harness's fault.
 pub fn apply(mut finding: Finding, catalogue: &Catalogue, strict: bool) -> Finding {
-    if matches!(finding.class, Class::Vacuous | Class::Lab) {
+    if matches!(finding.class, Class::Vacuous | Class::Lab | Class::Slo) {
         return finding;
     }
     let Some(clause) = catalogue.get(&finding.clause) else {

@@ -58,7 +58,8 @@ impl<'a> Index<'a> {
                 index.listed.entry(id).or_default().push(case);
             }
             let blames = |finding: &&Finding| {
-                !matches!(finding.class, Class::Vacuous | Class::Lab | Class::Profile)
+                let class = finding.class;
+                !matches!(class, Class::Vacuous | Class::Lab | Class::Profile | Class::Slo)
             };
             for finding in case.result.findings.iter().filter(blames) {
                 index.named.entry(&finding.clause).or_default().push((case, finding));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{collect::Case, growths, honesty, known, lab, levels, sequence, steps};
+use super::{collect::Case, growths, honesty, impact, known, lab, levels, sequence, series, steps};
 use crate::{
     action::Action,
     check::{CHECKS, Check},
@@ -10,7 +10,7 @@ use crate::{
     compare::{self, Beside},
     evidence::{Evidence, Op},
     history::{Because, Code, Ended, Run},
-    report::{Class, ComparisonSummary, Finding, Growth, Relation, ScenarioResult},
+    report::{Class, ComparisonSummary, Finding, Growth, Relation, ScenarioResult, Series},
     verdict::Verdict,
 };
 
@@ -21,6 +21,8 @@ pub struct Judged {
     pub result: ScenarioResult,
     /// For the report.
     pub growths: Vec<Growth>,
+    /// For the report.
+    pub series: Vec<Series>,
     /// Growths in the states they were tried in.
     pub tries: Vec<honesty::Try>,
     /// Calls to the subject that were sent.
@@ -57,12 +59,16 @@ pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
         ended: case.subject.ended.as_ref(),
         catalogue,
     };
-    let findings = findings(&evidence, case);
+    let mut growths = growths::growths(&evidence);
+    let series = series::series(&evidence, &case.subject.readings, &growths);
+    impact::measure(&mut growths, &case.subject.readings, &series);
+    let findings = findings(&evidence, case, &growths);
     let beside = compare::beside(&evidence);
     let result = result(&evidence, case, findings, &beside);
     Judged {
         sequences: sequence::sequences(&subject, &result.findings),
-        growths: growths::growths(&evidence),
+        growths,
+        series,
         tries: honesty::tries(&evidence),
         calls: count(&subject, |op| op.call().is_some() && op.code() != Some(Code::Unbound)),
         probes: count(&subject, |op| matches!(op.invoke.action, Action::Probe(_))),
@@ -131,7 +137,7 @@ fn result(
     }
 }
 
-fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
+fn findings(evidence: &Evidence<'_>, case: &Case, growths: &[Growth]) -> Vec<Finding> {
     let mut findings = unknown_clauses(evidence);
     if let Some(why) = never_begun(evidence) {
         findings.push(WHOLE.not_applicable(evidence, None, why));
@@ -139,6 +145,7 @@ fn findings(evidence: &Evidence<'_>, case: &Case) -> Vec<Finding> {
         let strict = evidence.run.strict;
         let found = CHECKS.iter().flat_map(|check| (check.run)(evidence));
         findings.extend(found.map(|finding| levels::apply(finding, evidence.catalogue, strict)));
+        findings.extend(impact::findings(evidence, growths));
         if findings.iter().all(|finding| finding.verdict < Verdict::Inconclusive) {
             findings.extend(unfinished(evidence));
         }

@@ -131,7 +131,7 @@ async fn damage_is_found_where_it_is(
     let (dir, ledgers) = written().await;
     harm(&open(&dir));
     let report = loaded(ledgers.perform(&verify("v"), dir.path(), false).await);
-    assert_eq!(report.mismatches, [Mismatch { offset, length, what: what.into() }]);
+    assert_eq!(report.mismatches, [Mismatch { offset, length, page: None, what: what.into() }]);
     assert_eq!((report.mismatches_total, report.bytes_verified), (1, 2 * LEN));
 }
 

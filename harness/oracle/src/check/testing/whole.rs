@@ -114,7 +114,8 @@ impl H {
     /// Data read back; that many blocks damaged.
     pub fn verify(self, damaged: u64) -> Self {
         let (volume, path) = (self.volume.clone(), self.path.clone());
-        let block = |n| Mismatch { offset: n * 4096, length: 4096, what: "zeros".into() };
+        let block =
+            |n| Mismatch { offset: n * 4096, length: 4096, page: None, what: "zeros".into() };
         let report = LoadReport {
             bytes_verified: MIB as u64,
             bytes_in_ledger: MIB as u64,

@@ -12,8 +12,8 @@ use crate::{
     check::testing::H,
     history::{
         Because, Code, Completion, End, Ended, Entry, Event, EventKind, Expect, Failure,
-        FsGeometry, Invoke, Leak, LoadReport, Mismatch, Observation, Outcome, Record, Reply, Side,
-        SnapshotInfo, Statfs, StepId, Stopped, Usage, VolumeInfo,
+        FsGeometry, Invoke, Leak, LoadReport, Mismatch, Observation, Ops, Outcome, Reading, Record,
+        Reply, Rows, Side, Slo, SnapshotInfo, State, Statfs, StepId, Stopped, Usage, VolumeInfo,
     },
 };
 
@@ -157,7 +157,8 @@ fn load_report() -> LoadReport {
         bytes_written: 1,
         bytes_verified: 2,
         bytes_in_ledger: 3,
-        mismatches: vec![Mismatch { offset: 1, length: 2, what: "zeros".into() }],
+        rows: Some(Rows { acknowledged: 3, verified: 2, lost: 1 }),
+        mismatches: vec![Mismatch { offset: 1, length: 2, page: Some(3), what: "zeros".into() }],
         mismatches_total: 4,
         errors: vec![failure(Code::NoSpace)],
     }
@@ -199,4 +200,29 @@ fn everything_else() {
     for record in skipped.records() {
         same(&record);
     }
+    let slo = Some(Slo { dip_percent: Some(30), stall_ms: None });
+    let measured = H::xfs().plan(|plan| (plan.slo, plan.scale) = (slo, Some("1/1000".into())));
+    for record in measured.records() {
+        same(&record);
+    }
+}
+
+#[test]
+fn readings() {
+    let all = Reading {
+        at_us: u64::MAX,
+        span_us: 100_000,
+        bulk: Ops { done: 1, errors: 2, p50_us: 3, p99_us: 4, max_us: 5 },
+        query: Ops { done: 9, ..Ops::default() },
+        state: State::Blocked,
+        blocked_us: 1,
+        data_bytes: Some(1),
+        verified_bytes: Some(0),
+        device_bytes: Some(2),
+        fs_bytes: Some(3),
+        statfs_total: Some(4),
+        statfs_available: Some(0),
+    };
+    let readings = vec![all, Reading::default()];
+    same(&Record::Readings { scenario: 1, side: Side::Subject, volume: "vol".into(), readings });
 }

@@ -1,0 +1,170 @@
+//! What each growth cost the workload: how much throughput fell against the minute before it, and
+//! how long a load got nothing done. The same is measured in windows of the same length before
+//! it in which nothing grew: that is the noise, and a cost that does not stand out of it proves
+//! nothing. There is no clause for it; a scenario that sets a threshold (`slo`) makes a finding.
+//!
+//! Absolute numbers never count. A writer that waits for room is what a growth is to end, and
+//! an engine that is not running is told elsewhere: both are left out.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    check::table,
+    evidence::{Evidence, Op},
+    history::{Reading, Slo},
+    report::{Class, Figure, Finding, Growth, Impact, Loading, Series, SizeLine, SizeSource},
+    verdict::Verdict,
+};
+
+mod window;
+
+use window::{Loads, Window};
+
+/// Name in place of a check's.
+const NAME: &str = "slo";
+
+/// Sets the impact of every growth of a volume that was read.
+pub fn measure(
+    growths: &mut [Growth],
+    readings: &BTreeMap<String, Vec<Reading>>,
+    series: &[Series],
+) {
+    for (volume, readings) in readings.iter().filter(|(_, readings)| !readings.is_empty()) {
+        let own = |growth: &&Growth| growth.volume == *volume;
+        let windows: Vec<Window> = growths.iter().filter(own).map(Window::of).collect();
+        let loads = Loads::new(readings, &windows);
+        let sizes = series.iter().find(|one| one.volume == *volume);
+        let sizes = sizes.map_or(&[][..], |one| &one.sizes);
+        let mut own = growths.iter_mut().filter(|growth| growth.volume == *volume).peekable();
+        while let Some(growth) = own.next() {
+            let until = own.peek().map_or(u64::MAX, |next| next.from_us);
+            let usable_us = usable(growth, sizes, until);
+            growth.impact = impact(&loads, Window::of(growth), usable_us);
+        }
+    }
+}
+
+/// `None`: no load was running.
+fn impact(loads: &Loads, window: Window, usable_us: Option<u64>) -> Option<Impact> {
+    if !loads.run_at(window.from) {
+        return None;
+    }
+    let (mut dips, mut stalls, mut before_us) = (Vec::new(), Vec::new(), 0);
+    for (load, line) in loads.each() {
+        before_us = before_us.max(line.before_us(window.from));
+        let Some(costs) = line.costs(window) else { continue };
+        let noise = line.noise(window);
+        let figure = |value, noise| Figure { load, value, noise };
+        dips.push(figure(costs.dip_percent, noise.map(|noise| noise.dip_percent)));
+        stalls.push(figure(costs.stall_ms, noise.map(|noise| noise.stall_ms)));
+    }
+    let why = match dips.iter().find(|figure| figure.noise.is_none()) {
+        _ if dips.is_empty() && before_us < window::BEFORE_MIN_US => Some(format!(
+            "too little before it: {} s without a growth, {} s are needed",
+            before_us / 1_000_000,
+            window::BEFORE_MIN_US / 1_000_000
+        )),
+        _ if dips.is_empty() => Some("no load ran while it grew".to_owned()),
+        Some(_) => Some("too little before it to know the noise".to_owned()),
+        None => None,
+    };
+    Some(Impact { before_us, dip: worst(&dips), stall: worst(&stalls), usable_us, why })
+}
+
+/// The one that stands out most; without noise it cannot be told, so then the largest.
+fn worst(figures: &[Figure]) -> Option<Figure> {
+    let out = |figure: &Figure| figure.value.saturating_sub(figure.noise.unwrap_or(0));
+    figures.iter().copied().rev().max_by_key(out)
+}
+
+/// From asking until statfs, the file system or the device was seen larger, before the next growth.
+fn usable(growth: &Growth, sizes: &[SizeLine], until: u64) -> Option<u64> {
+    let sources = match growth.access.as_str() {
+        "block" => [SizeSource::Device].as_slice(),
+        _ => [SizeSource::Statfs, SizeSource::Fs, SizeSource::Device].as_slice(),
+    };
+    let line = |source: &SizeSource| sizes.iter().find(|line| line.source == *source);
+    let steps = &sources.iter().find_map(line)?.steps;
+    let first_after = steps.partition_point(|(at_us, _)| *at_us <= growth.from_us);
+    let (_, before) = steps.get(first_after.checked_sub(1)?)?;
+    let after = steps.get(first_after..)?.iter().take_while(|(at_us, _)| *at_us < until);
+    let mut larger = after.filter(|(_, bytes)| bytes > before);
+    larger.next().map(|(at_us, _)| at_us.saturating_sub(growth.from_us))
+}
+
+/// Growths that cost more than the scenario allows, and more than noise.
+pub fn findings(evidence: &Evidence<'_>, growths: &[Growth]) -> Vec<Finding> {
+    let Some(slo) = evidence.instance.slo else { return Vec::new() };
+    growths.iter().flat_map(|growth| broken(evidence, slo, growth)).collect()
+}
+
+fn broken(evidence: &Evidence<'_>, slo: Slo, growth: &Growth) -> Vec<Finding> {
+    let Some(impact) = &growth.impact else { return Vec::new() };
+    let volume = &growth.volume;
+    let before = impact.before_us / 1_000_000;
+    let dip = stands_out(impact.dip, slo.dip_percent.map(i64::from)).map(|(figure, allowed)| {
+        let (load, value) = (name(figure.load), figure.value);
+        let what = format!("{load} of {volume} fell by {value} % while it grew");
+        let expected = format!("a dip of at most {allowed} % against the {before} s before");
+        (what, expected, format!("{value} %{}", noise(figure, "%")))
+    });
+    let stall = stands_out(impact.stall, slo.stall_ms.and_then(|ms| i64::try_from(ms).ok()));
+    let stall = stall.map(|(figure, allowed)| {
+        let (load, value) = (name(figure.load), figure.value);
+        let what = format!("{load} of {volume} stood still for {value} ms while it grew");
+        let expected = format!("a stall of at most {allowed} ms");
+        (what, expected, format!("{value} ms{}", noise(figure, "ms")))
+    });
+    let told = [dip, stall].into_iter().flatten();
+    told.map(|told| finding(evidence, growth, told)).collect()
+}
+
+/// Over the threshold, and over the noise by half of it again: where noise alone comes near, a
+/// window that is a little worse than the worst so far is bound to come.
+fn stands_out(figure: Option<Figure>, allowed: Option<i64>) -> Option<(Figure, i64)> {
+    let (figure, allowed) = (figure?, allowed?);
+    let least = figure.noise?.saturating_add(allowed / 2);
+    (figure.value > allowed && figure.value > least).then_some((figure, allowed))
+}
+
+fn noise(figure: Figure, unit: &str) -> String {
+    figure
+        .noise
+        .map(|noise| format!("; without a growth at most {noise} {unit}"))
+        .unwrap_or_default()
+}
+
+fn name(load: Loading) -> &'static str {
+    match load {
+        Loading::Bulk => "bulk load",
+        Loading::Query => "queries",
+    }
+}
+
+fn finding(
+    evidence: &Evidence<'_>,
+    growth: &Growth,
+    (what, expected, observed): (String, String, String),
+) -> Finding {
+    let is_part = |op: &&Op<'_>| {
+        let expands = op.call().is_some_and(|call| table::expands(call.rpc));
+        let during = op.event.at_us >= growth.from_us && op.event.at_us <= growth.to_us;
+        expands && during && op.volume() == Some(growth.volume.as_str())
+    };
+    Finding {
+        check: NAME.to_owned(),
+        clause: String::new(),
+        class: Class::Slo,
+        verdict: Verdict::Fail,
+        advisory: false,
+        excused: None,
+        step: Some(growth.step.clone()),
+        what,
+        expected: Some(expected),
+        observed: Some(observed),
+        events: evidence.subject.iter().filter(is_part).flat_map(Op::events).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
