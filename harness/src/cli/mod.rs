@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod diff;
 mod doctor;
+mod engine;
 mod exit;
 mod github;
 mod init;
@@ -64,6 +65,9 @@ enum Command {
     Mock(mock::Args),
     /// Say what this host can and cannot test, and how to get the rest.
     Doctor(doctor::Args),
+    /// Be the process of an embedded engine.
+    #[command(hide = true)]
+    Engine(engine::Args),
     /// Remove what killed runs left behind.
     Clean(clean::Args),
     /// Print a JSON Schema: of reports, scenarios or target profiles.
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Rpc(args) => rpc::main(&args),
         Command::Mock(args) => mock::main(args),
         Command::Doctor(args) => Ok(doctor::main(&args)),
+        Command::Engine(args) => engine::main(&args),
         Command::Clean(args) => clean::main(&args),
         Command::Schema(args) => schema::main(&args),
         Command::Completions { shell } => {

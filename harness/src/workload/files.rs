@@ -74,7 +74,7 @@ impl Medium for Files {
 
 /// Opens a plain file of our own right below a folder; follows no link and waits for no pipe that
 /// a driver may have put there.
-fn open_file(folder: &Path, name: &str, flags: OFlag) -> io::Result<File> {
+pub(super) fn open_file(folder: &Path, name: &str, flags: OFlag) -> io::Result<File> {
     if name.contains('/') || name == ".." {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"));
     }
@@ -116,6 +116,26 @@ fn read_past_cache(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8
     Ok(data)
 }
 
+/// A block device; says whether it is past the page cache, which not every device can be.
+pub(super) fn open_device(node: &Path, write: bool, direct: bool) -> io::Result<(File, bool)> {
+    refuse_link(node)?;
+    if !std::fs::metadata(node)?.file_type().is_block_device() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a block device"));
+    }
+    let open = |flags: i32| {
+        let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        OpenOptions::new().read(true).write(write).custom_flags(flags).open(node)
+    };
+    if !direct {
+        return Ok((open(0)?, false));
+    }
+    match open(libc::O_DIRECT) {
+        Ok(file) => Ok((file, true)),
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok((open(0)?, false)),
+        Err(error) => Err(error),
+    }
+}
+
 /// A block device, past the page cache where it can be.
 struct Device {
     file: File,
@@ -124,21 +144,8 @@ struct Device {
 
 impl Device {
     fn open(node: &Path, write: bool) -> io::Result<Self> {
-        refuse_link(node)?;
-        if !std::fs::metadata(node)?.file_type().is_block_device() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a block device"));
-        }
-        let open = |flags: i32| {
-            let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOFOLLOW;
-            OpenOptions::new().read(true).write(write).custom_flags(flags).open(node)
-        };
-        match open(libc::O_DIRECT) {
-            Ok(file) => Ok(Self { file, direct: true }),
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                Ok(Self { file: open(0)?, direct: false })
-            }
-            Err(error) => Err(error),
-        }
+        let (file, direct) = open_device(node, write, true)?;
+        Ok(Self { file, direct })
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -161,24 +168,24 @@ impl Device {
 }
 
 /// Memory that O_DIRECT takes.
-struct Aligned {
+pub(super) struct Aligned {
     memory: Vec<u8>,
     start: usize,
     length: usize,
 }
 
 impl Aligned {
-    fn new(length: usize) -> Self {
+    pub fn new(length: usize) -> Self {
         let memory = vec![0; length + ALIGN];
         let start = memory.as_ptr().align_offset(ALIGN);
         Self { memory, start, length }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.length]
     }
 
-    fn bytes_mut(&mut self) -> &mut [u8] {
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.start + self.length]
     }
 }

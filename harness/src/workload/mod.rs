@@ -6,9 +6,11 @@ use csi_stretch_oracle::{action::Load, history::Completion};
 
 use crate::Boxed;
 
+pub mod engine;
 pub mod files;
 mod guise;
 pub mod ledger;
+pub mod pages;
 pub mod pattern;
 mod verify;
 mod volume;

@@ -1,0 +1,171 @@
+//! The two loads: bulk inserts, which take room, and queries all over the data. Each runs on threads
+//! of its own until the gate closes, and keeps count.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+
+use super::{
+    Settings,
+    database::{Database, Miss},
+    gate::Ended,
+    lock,
+    page::{BYTES, mix},
+};
+use crate::workload::engine::Window;
+
+/// Latencies are kept to two digits, up to an hour.
+const DIGITS: u8 = 2;
+const LONGEST_US: u64 = 3_600_000_000;
+/// With no row to query there is nothing to hurry for.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What the loads did.
+#[derive(Default)]
+pub struct Meter {
+    pub inserted: AtomicU64,
+    pub read: AtomicU64,
+    pub updated: AtomicU64,
+    bulk: Mutex<Option<Histogram<u32>>>,
+    query: Mutex<Option<Histogram<u32>>>,
+}
+
+impl Meter {
+    fn note(load: &Mutex<Option<Histogram<u32>>>, took: Duration) {
+        let mut load = lock(load);
+        if load.is_none() {
+            *load = Histogram::new_with_bounds(1, LONGEST_US, DIGITS).ok();
+        }
+        if let Some(load) = load.as_mut() {
+            load.saturating_record(took.as_micros() as u64);
+        }
+    }
+
+    /// The latencies since the last call: of the bulk load, and of the queries.
+    pub fn windows(&self) -> (Window, Window) {
+        let take = |load: &Mutex<Option<Histogram<u32>>>| {
+            let mut load = lock(load);
+            let Some(load) = load.as_mut() else { return Window::default() };
+            let counts = load.iter_recorded();
+            let counts = counts.map(|it| (it.value_iterated_to(), u64::from(it.count_at_value())));
+            let window = Window(counts.collect());
+            load.reset();
+            window
+        };
+        (take(&self.bulk), take(&self.query))
+    }
+}
+
+/// A thread of the bulk load, the `number`th.
+pub fn bulk(settings: &Settings, database: &Database, meter: &Meter, number: u32) {
+    let rows = u64::from(settings.batch_rows);
+    let mut pace = Pace::new(settings.bulk_rate, rows, settings.bulk_threads);
+    let mut random = Random::new(settings.seed, u64::from(number));
+    while pace.wait(database) {
+        let begun = Instant::now();
+        let end = database.end() + rows;
+        let size = end.div_ceil(database.shape.rows_per_page()) * BYTES as u64;
+        let done = if settings.data_bytes_max.is_none_or(|most| size <= most) {
+            let done = database.insert(rows);
+            done.map(|rows| meter.inserted.fetch_add(rows, Ordering::Relaxed))
+        } else {
+            let mut keys = (0..rows).map(|_| random.below(database.end())).collect();
+            let done = database.update(&mut keys);
+            done.map(|rows| meter.updated.fetch_add(rows, Ordering::Relaxed)).map_err(Miss::from)
+        };
+        match done {
+            Ok(_) => Meter::note(&meter.bulk, begun.elapsed()),
+            Err(Miss::Damaged) => {}
+            Err(Miss::Ended) => return,
+        }
+    }
+}
+
+/// A thread of the queries, the `number`th.
+pub fn query(settings: &Settings, database: &Database, meter: &Meter, number: u32) {
+    let mut pace = Pace::new(settings.query_rate, 1, settings.query_threads);
+    let mut random = Random::new(settings.seed, u64::from(number) | 1 << 32);
+    while pace.wait(database) {
+        let end = database.end();
+        if end == 0 {
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        let key = random.below(end);
+        let begun = Instant::now();
+        let done = if random.below(100) < u64::from(settings.update_percent) {
+            update(database, meter, key).map_err(Miss::from)
+        } else {
+            read(database, meter, key)
+        };
+        match done {
+            Ok(true) => Meter::note(&meter.query, begun.elapsed()),
+            // A row that is not there yet, or whose page is broken.
+            Ok(false) | Err(Miss::Damaged) => {}
+            Err(Miss::Ended) => return,
+        }
+    }
+}
+
+fn update(database: &Database, meter: &Meter, key: u64) -> Result<bool, Ended> {
+    let rows = database.update(&mut vec![key])?;
+    meter.updated.fetch_add(rows, Ordering::Relaxed);
+    Ok(rows > 0)
+}
+
+fn read(database: &Database, meter: &Meter, key: u64) -> Result<bool, Miss> {
+    let there = database.read(key)?;
+    meter.read.fetch_add(u64::from(there), Ordering::Relaxed);
+    Ok(there)
+}
+
+/// When a thread may go on.
+struct Pace {
+    interval: Option<Duration>,
+    next: Instant,
+}
+
+impl Pace {
+    /// `step` of `rate` things a second, which so many threads share.
+    fn new(rate: u32, step: u64, threads: u32) -> Self {
+        let seconds = step as f64 * f64::from(threads) / f64::from(rate.max(1));
+        let interval = (rate > 0).then(|| Duration::from_secs_f64(seconds));
+        Self { interval, next: Instant::now() }
+    }
+
+    /// Whether to go on. What was missed in a stall is not made up for.
+    fn wait(&mut self, database: &Database) -> bool {
+        const NAP: Duration = Duration::from_millis(50);
+        if let Some(interval) = self.interval {
+            while !database.gate.is_closing() {
+                let rest = self.next.saturating_duration_since(Instant::now());
+                if rest.is_zero() {
+                    break;
+                }
+                std::thread::sleep(rest.min(NAP));
+            }
+            self.next = Instant::now().max(self.next + interval);
+        }
+        !database.gate.is_closing()
+    }
+}
+
+/// The same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64, stream: u64) -> Self {
+        Self(mix(seed ^ mix(stream)))
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0) % end.max(1)
+    }
+}
