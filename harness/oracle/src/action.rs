@@ -10,6 +10,10 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod database;
+
+pub use database::{Close, Database, Engine, Until};
+
 /// One thing to do; which worker does it follows from the variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -253,6 +257,61 @@ pub enum Load {
         /// Handle of the volume.
         volume: String,
     },
+    /// Opens a database and starts its loads. One that ran there before is opened again, and
+    /// recovers.
+    Open {
+        /// Handle of the volume.
+        volume: String,
+        /// Where it is mounted, or the device file.
+        path: PathRef,
+        /// Which, and how hard it works.
+        database: Database,
+    },
+    /// Waits for something of a running database.
+    Await {
+        /// Handle of the volume.
+        volume: String,
+        /// Where it is mounted, or the device file.
+        path: PathRef,
+        /// What for.
+        until: Until,
+        /// Longest wait, milliseconds.
+        within_ms: u64,
+    },
+    /// Ends a database; the completion tells what it did and met.
+    Close {
+        /// Handle of the volume.
+        volume: String,
+        /// How.
+        how: Close,
+    },
+}
+
+impl Load {
+    /// Handle of the volume.
+    pub fn volume(&self) -> &str {
+        match self {
+            Self::Write { volume, .. }
+            | Self::Verify { volume, .. }
+            | Self::Start { volume, .. }
+            | Self::Stop { volume }
+            | Self::Open { volume, .. }
+            | Self::Await { volume, .. }
+            | Self::Close { volume, .. } => volume,
+        }
+    }
+
+    /// Where it is mounted, or the device file; `None`: it works where it was started.
+    pub fn path(&self) -> Option<&PathRef> {
+        match self {
+            Self::Write { path, .. }
+            | Self::Verify { path, .. }
+            | Self::Start { path, .. }
+            | Self::Open { path, .. }
+            | Self::Await { path, .. } => Some(path),
+            Self::Stop { .. } | Self::Close { .. } => None,
+        }
+    }
 }
 
 /// Which part of a volume a write goes to.

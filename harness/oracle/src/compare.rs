@@ -81,6 +81,9 @@ fn key<'a>(op: &Op<'a>) -> Option<Key<'a>> {
         Action::Load(Load::Verify { .. }) => ("verify", None),
         Action::Load(Load::Start { .. }) => ("start", None),
         Action::Load(Load::Stop { .. }) => ("stop", None),
+        Action::Load(Load::Open { .. }) => ("open", None),
+        Action::Load(Load::Await { .. }) => ("await", None),
+        Action::Load(Load::Close { .. }) => ("close", None),
         Action::Fault(_) => ("fault", None),
         Action::Wait(_) => return None,
     };

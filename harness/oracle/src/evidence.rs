@@ -116,16 +116,10 @@ impl<'a> Op<'a> {
 
     /// Handle of the volume that the action is about.
     pub fn volume(&self) -> Option<&'a str> {
-        use crate::action::Load;
         match &self.invoke.action {
             Action::Call(call) => call.volume.as_ref()?.handle(),
             Action::Probe(probe) => Some(&probe.volume),
-            Action::Load(
-                Load::Write { volume, .. }
-                | Load::Verify { volume, .. }
-                | Load::Start { volume, .. }
-                | Load::Stop { volume },
-            ) => Some(volume),
+            Action::Load(load) => Some(load.volume()),
             Action::Fault(_) | Action::Wait(_) => None,
         }
     }

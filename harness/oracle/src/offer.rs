@@ -42,6 +42,8 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("offline.btrfs", "a btrfs grown while unpublished is whole after the next stage"),
     ("observe", "sizes can be measured from outside the driver"),
     ("data", "data can be written to volumes and read back"),
+    ("database.pages", "the embedded database can run on volumes: they are real"),
+    ("database.mariadb", "a MariaDB server can run on volumes (mariadbd, and they are real)"),
     ("fault.restart", "the harness started the driver and may restart it"),
     ("size.maximum", "the profile states the largest volume size"),
 ];

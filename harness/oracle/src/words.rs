@@ -2,7 +2,7 @@
 //! sentence, so it is made here, once. Must not judge: no word of praise or blame.
 
 use crate::{
-    action::{Access, Action, Call, Fault, Guise, Load, Place, Rpc, Source},
+    action::{Access, Action, Call, Close, Fault, Guise, Load, Place, Rpc, Source, Until},
     history::{Completion, LoadReport, Observation, Outcome, Reply},
 };
 
@@ -110,6 +110,18 @@ fn load(load: &Load) -> String {
         Load::Verify { volume, path } => format!("verify the data of {volume} at {path}"),
         Load::Start { volume, path } => format!("start a writer on {volume} at {path}"),
         Load::Stop { volume } => format!("stop the writer on {volume}"),
+        Load::Open { volume, path, database } => {
+            format!("start a {} database on {volume} at {path}", database.engine)
+        }
+        Load::Await { volume, until, .. } => match until {
+            Until::Full => format!("wait until {volume} is full"),
+            Until::Used(percent) => format!("wait until {percent} % of {volume} are used"),
+            Until::Written(bytes) => {
+                format!("wait until {} more are written to {volume}", bytes_u64(*bytes))
+            }
+        },
+        Load::Close { volume, how: Close::Stop } => format!("stop the database on {volume}"),
+        Load::Close { volume, how: Close::Kill } => format!("kill the database on {volume}"),
     }
 }
 

@@ -20,6 +20,7 @@ use super::{
     flight::{Flights, Job, Landed, harness_failure},
     journal::Journal,
     record::Recorder,
+    sampler::Sampler,
     space,
     vigil::{Ending, Vigil},
 };
@@ -83,7 +84,7 @@ pub async fn run(
     generator: &mut dyn Generator,
     workers: &Workers,
     place: &Place,
-    journal: &Journal,
+    journal: &Arc<Journal>,
     interrupted: &watch::Receiver<bool>,
 ) -> Ended {
     let bindings =
@@ -98,8 +99,10 @@ pub async fn run(
         op: 0,
         leaks: Vec::new(),
         full: None,
+        sampler: None,
     };
     let (stopped, broken) = interpreter.script(generator).await;
+    interpreter.sampler = None;
     interpreter.teardown().await;
     let ended = interpreter.ended(stopped, broken);
     let record = Record::Ended { scenario: place.scenario, side: place.side, ended: ended.clone() };
@@ -110,7 +113,7 @@ pub async fn run(
 struct Interpreter<'a> {
     workers: &'a Workers,
     place: &'a Place,
-    journal: &'a Journal,
+    journal: &'a Arc<Journal>,
     interrupted: watch::Receiver<bool>,
     bindings: Bindings,
     index: u32,
@@ -118,6 +121,8 @@ struct Interpreter<'a> {
     leaks: Vec<Leak>,
     /// The lab had no space left when something failed.
     full: Option<String>,
+    /// Looks at databases, once one was opened.
+    sampler: Option<Sampler>,
 }
 
 impl Interpreter<'_> {
@@ -317,14 +322,23 @@ impl Interpreter<'_> {
             }
             Action::Probe(probe) => Job::Probe(self.bindings.path(&probe.volume, &probe.path)),
             Action::Load(load) => {
-                let volume = volume_of(load);
-                let path = path_of(load).map(|path| self.bindings.path(volume, path));
+                self.watch(load);
+                let volume = load.volume();
+                let path = load.path().map(|path| self.bindings.path(volume, path));
                 let block = self.bindings.is_block(volume);
                 Job::Load { load: load.clone(), path: path.unwrap_or_default(), block }
             }
             Action::Fault(fault) => Job::Fault(fault.clone()),
             Action::Wait(wait) => Job::Wait(Duration::from_millis(wait.ms)),
         })
+    }
+
+    /// From the first database on, its volume is looked at all the time.
+    fn watch(&mut self, load: &Load) {
+        if matches!(load, Load::Open { .. }) && self.sampler.is_none() {
+            let (scenario, side) = (self.place.scenario, self.place.side);
+            self.sampler = Some(Sampler::start(self.workers, self.journal, scenario, side));
+        }
     }
 
     /// The orchestrator makes the staging folder, and the folder around a target path.
@@ -396,24 +410,6 @@ fn makes_something(action: &Action) -> bool {
         call.rpc,
         Rpc::CreateVolume | Rpc::CreateSnapshot | Rpc::ControllerPublish
     ))
-}
-
-fn volume_of(load: &Load) -> &str {
-    match load {
-        Load::Write { volume, .. }
-        | Load::Verify { volume, .. }
-        | Load::Start { volume, .. }
-        | Load::Stop { volume } => volume,
-    }
-}
-
-fn path_of(load: &Load) -> Option<&csi_stretch_oracle::action::PathRef> {
-    match load {
-        Load::Write { path, .. } | Load::Verify { path, .. } | Load::Start { path, .. } => {
-            Some(path)
-        }
-        Load::Stop { .. } => None,
-    }
 }
 
 fn ok() -> csi_stretch_oracle::history::Expect {

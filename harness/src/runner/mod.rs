@@ -17,6 +17,7 @@ pub mod record;
 pub mod registry;
 pub mod run;
 pub mod salvage;
+mod sampler;
 pub mod session;
 mod space;
 pub mod vigil;

@@ -132,7 +132,7 @@ async fn one(
     offers: &Offers,
     side: Side,
     position: usize,
-    journal: &Journal,
+    journal: &Arc<Journal>,
     interrupted: &watch::Receiver<bool>,
 ) {
     let runs = |planned: &&Planned| planned.instance.skip.is_none();

@@ -66,6 +66,7 @@ pub struct Session {
     launched: Option<Arc<Launched>>,
     vigil: Option<Arc<Vigil>>,
     recorder: Recorder,
+    folder: PathBuf,
     deadline: Duration,
 }
 
@@ -134,6 +135,7 @@ impl Session {
             vigil: launched.clone().map(|launched| Arc::new(Vigil::new(launched))),
             launched,
             recorder,
+            folder: opening.dir.clone(),
             deadline: opening.deadline,
         })
     }
@@ -147,7 +149,9 @@ impl Session {
         Workers {
             client: self.client.clone(),
             host: self.observer.clone(),
-            workload: Arc::new(Ledgers::new(seed, self.medium.clone())),
+            workload: Arc::new(
+                Ledgers::new(seed, self.medium.clone()).with_folder(self.folder.join("databases")),
+            ),
             nemesis,
             vigil: self.vigil.clone(),
             recorder: self.recorder.clone(),

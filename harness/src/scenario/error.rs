@@ -111,7 +111,7 @@ impl fmt::Display for LoadErrors {
 }
 
 /// Longer lists of known words are not printed.
-const KNOWN_MAX: usize = 24;
+const KNOWN_MAX: usize = 32;
 
 /// `unknown key `expct`, did you mean `expect`?`
 pub(crate) fn unknown<'a>(

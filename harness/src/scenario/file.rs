@@ -16,7 +16,8 @@ use serde::{
 };
 
 pub(crate) use args::{
-    CapabilityFile, CopyArg, NodeExpandArg, PublishArg, RefArg, SnapshotArg, SourceFile, VolumeArg,
+    AwaitArg, CapabilityFile, CopyArg, DatabaseArg, NodeExpandArg, PublishArg, RefArg, SnapshotArg,
+    SourceFile, VolumeArg,
 };
 pub(crate) use entry::{StepEntry, verbs};
 pub(crate) use list::{ExpectFile, Names};

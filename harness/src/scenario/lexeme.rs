@@ -2,7 +2,7 @@
 
 mod answers;
 
-use csi_stretch_oracle::action::{AccessMode, Guise, PathRef, Place, Rpc};
+use csi_stretch_oracle::action::{AccessMode, Engine, Guise, PathRef, Place, Rpc, Until};
 use schemars::{Schema, json_schema};
 use serde::Serialize;
 
@@ -52,6 +52,7 @@ impl Lexeme for Rpc {
 
 listed!(Place, "place", [Place::Append, Place::End]);
 listed!(Guise, "content", [Guise::Zeros, Guise::Gpt, Guise::Ext4, Guise::Xfs]);
+listed!(Engine, "engine", Engine::ALL);
 listed!(
     AccessMode,
     "access mode",
@@ -168,6 +169,25 @@ impl Lexeme for Amount {
     }
     fn schema() -> Schema {
         json_schema!({"type": ["integer", "string"]})
+    }
+}
+
+impl Lexeme for Until {
+    const WHAT: &'static str = "trigger";
+    fn parse(text: &str) -> Result<Self, String> {
+        let percent = text.strip_suffix('%').and_then(|digits| digits.parse().ok());
+        match (text, percent, Amount::parse(text)) {
+            ("full", ..) => Ok(Self::Full),
+            (_, Some(percent @ 1..=99), _) => Ok(Self::Used(percent)),
+            (_, None, Ok(Amount(bytes))) => Ok(Self::Written(bytes)),
+            _ => Err(format!(
+                "`{}` is nothing to wait for: write `full`, `80%` (used) or `8MiB` (written)",
+                shorten(text)
+            )),
+        }
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "pattern": "^(full|[1-9][0-9]?%|[0-9.]+([KMGT]iB)?)$"})
     }
 }
 

@@ -14,6 +14,9 @@ use super::{
     walk::walk,
 };
 
+/// The label of scenarios that run only when they are asked for.
+const LONG: &str = "long";
+
 /// What a user may choose.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -86,6 +89,14 @@ impl Options {
             && !fits_any(&self.skip, id)
     }
 
+    /// Who selects by name or label wants it, however long it takes.
+    fn too_long(&self, scenario: &Scenario) -> Option<String> {
+        let by_name = !(self.focus.is_empty() && self.exact.is_empty() && self.labels.is_empty());
+        let long = scenario.labels.iter().any(|label| label == LONG);
+        (long && !by_name)
+            .then(|| format!("takes minutes: select it, as by `--label {LONG}` or its name"))
+    }
+
     /// Whether everything is selected.
     pub fn is_whole(&self) -> bool {
         [&self.focus, &self.exact, &self.skip, &self.suites].iter().all(|list| list.is_empty())
@@ -117,6 +128,7 @@ fn instance(
     options: &Options,
 ) -> Planned {
     let (program, skip) = fit(scenario, combination, offers, options);
+    let skip = skip.or_else(|| options.too_long(scenario));
     let seed = options.seed ^ fnv(&id);
     let instance = Instance {
         number,

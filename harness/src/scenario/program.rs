@@ -6,7 +6,10 @@ mod field;
 use std::collections::BTreeMap;
 
 use csi_stretch_oracle::{
-    action::{Access, AccessMode, Capability, CapacityRange, Guise, PathRef, Place, Rpc, Source},
+    action::{
+        Access, AccessMode, Capability, CapacityRange, Close, Database, Guise, PathRef, Place, Rpc,
+        Source, Until,
+    },
     history::{Code, Expect},
 };
 
@@ -138,6 +141,19 @@ pub(crate) enum What {
     StopWriter {
         volume: String,
     },
+    StartDatabase {
+        volume: String,
+        database: Database,
+    },
+    Await {
+        volume: String,
+        until: Until,
+        within_ms: u64,
+    },
+    CloseDatabase {
+        volume: String,
+        how: Close,
+    },
     Probe {
         volume: String,
         path: Option<PathRef>,
@@ -239,6 +255,9 @@ impl What {
             | Self::Verify { volume }
             | Self::StartWriter { volume }
             | Self::StopWriter { volume }
+            | Self::StartDatabase { volume, .. }
+            | Self::Await { volume, .. }
+            | Self::CloseDatabase { volume, .. }
             | Self::Probe { volume, .. } => vec![volume],
             Self::Snapshot { of, .. } => vec![of],
             Self::Create { source, .. } => source.iter().map(String::as_str).collect(),

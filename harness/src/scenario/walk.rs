@@ -69,6 +69,7 @@ struct State {
     /// Something was written, so that the first block is taken.
     written: bool,
     writer: Option<At>,
+    database: Option<At>,
 }
 
 impl State {
@@ -186,7 +187,23 @@ impl<'a> Walk<'a> {
                 self.data(at, volume)?;
                 self.wrote(at, volume, like.is_some())?;
             }
-            What::Verify { volume } => self.data(at, volume)?,
+            What::Verify { volume } => {
+                self.data(at, volume)?;
+                if self.live(at, volume)?.1.database.is_some() {
+                    let message = "a database runs: `stop_database` first";
+                    return Err(Problem::new(at, message));
+                }
+            }
+            What::StartDatabase { volume, database } => {
+                self.data(at, volume)?;
+                self.need(database.engine.offer());
+                self.live(at, volume)?.1.database = Some(at);
+            }
+            What::Await { volume, .. } => self.database(at, volume)?,
+            What::CloseDatabase { volume, .. } => {
+                self.database(at, volume)?;
+                self.live(at, volume)?.1.database = None;
+            }
             What::StartWriter { volume } => {
                 self.data(at, volume)?;
                 self.live(at, volume)?.1.writer = Some(at);

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::offer::{KNOWN, Offers};
+use csi_stretch_oracle::{
+    action::Engine,
+    offer::{KNOWN, Offers},
+};
 
 use super::{
     Declared, Profile,
@@ -44,6 +47,10 @@ pub fn offers(
     volumes(&mut sheet, profile, support);
     sheet.set("observe", support.observe.clone());
     sheet.set("data", support.observe.clone());
+    for engine in Engine::ALL {
+        let why = support.database.get(engine.offer()).cloned();
+        sheet.set(engine.offer(), why.unwrap_or(Ok(())));
+    }
     sheet.set("fault.restart", support.restart.clone());
     let maximum = bytes(profile.sizes.maximum.as_ref())?;
     sheet.yes("size.maximum", maximum > 0, "the target profile states no `sizes: {maximum}`");
@@ -170,6 +177,7 @@ mod tests {
             fs: BTreeMap::from([("xfs", Err("needs mkfs.xfs".to_owned()))]),
             ext4_online: Err("needs CAP_SYS_RESOURCE".into()),
             observe: Ok(()),
+            database: BTreeMap::new(),
             restart: Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::history::Tier;
+use csi_stretch_oracle::{action::Engine, history::Tier};
 
 use crate::host::facts::Facts;
 
@@ -19,6 +19,8 @@ pub struct Support {
     pub ext4_online: Allowed,
     /// Devices and mounts can be looked at.
     pub observe: Allowed,
+    /// Databases, by engine; what is not here has nothing in its way.
+    pub database: BTreeMap<&'static str, Allowed>,
     /// The harness started the driver and may restart it.
     pub restart: Allowed,
 }
@@ -32,7 +34,15 @@ impl Support {
             Err("the harness did not start this driver (use `exec:`)".to_owned())
         };
         if tier == Tier::Memory {
-            return Self { fs: BTreeMap::new(), ext4_online: Ok(()), observe: Ok(()), restart };
+            let why = "volumes of the memory tier are simulated: no database can run on them";
+            let database = Engine::ALL.map(|engine| (engine.offer(), Err(why.to_owned())));
+            return Self {
+                fs: BTreeMap::new(),
+                ext4_online: Ok(()),
+                observe: Ok(()),
+                database: database.into(),
+                restart,
+            };
         }
         let facts = Facts::gather();
         let fs =
@@ -41,7 +51,10 @@ impl Support {
                 .map(|(fs, tool)| (fs, all(&facts, &[&format!("kernel.{fs}"), tool])))
                 .collect();
         let observe = all(&facts, &["root"]);
-        Self { fs, ext4_online: ext4_online(), observe, restart }
+        let server = all(&facts, &["root", "tool.mariadbd", "tool.mariadb-install-db"]);
+        let database = [(Engine::Pages, all(&facts, &["root"])), (Engine::Mariadb, server)];
+        let database = database.map(|(engine, allowed)| (engine.offer(), allowed)).into();
+        Self { fs, ext4_online: ext4_online(), observe, database, restart }
     }
 }
 

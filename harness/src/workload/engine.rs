@@ -35,6 +35,9 @@ pub struct Place {
     /// File of what was acknowledged; outside of the volume. As long as it has an entry, the
     /// database is opened and never made anew.
     pub ledger: PathBuf,
+    /// The volume is a copy that was made while the database ran: what was acknowledged after the
+    /// ledger was copied is right as well.
+    pub copied: bool,
     /// The program that serves `engine`: this one.
     pub program: PathBuf,
 }

@@ -6,6 +6,7 @@ use csi_stretch_oracle::{action::Load, history::Completion};
 
 use crate::Boxed;
 
+pub mod databases;
 pub mod engine;
 pub mod files;
 mod guise;

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -18,6 +18,7 @@ use csi_stretch_oracle::{
 
 use super::{
     Medium, Workload,
+    databases::{Databases, Sample},
     ledger::Ledger,
     pattern::{self, BLOCK_BYTES},
     verify,
@@ -33,6 +34,7 @@ const SLOWEST_BYTES_PER_SECOND: u64 = 2 << 20;
 /// Every volume's ledger in one scenario instance and side.
 pub struct Ledgers {
     shared: Arc<Shared>,
+    databases: Databases,
     pace: Pace,
 }
 
@@ -49,7 +51,8 @@ impl Ledgers {
     pub fn new(seed: u64, medium: Arc<dyn Medium>) -> Self {
         let shared =
             Shared { seed, medium, volumes: Mutex::default(), closed: AtomicBool::new(false) };
-        Self { shared: Arc::new(shared), pace: Pace::default() }
+        let databases = Databases::new(PathBuf::new(), seed);
+        Self { shared: Arc::new(shared), databases, pace: Pace::default() }
     }
 
     /// Background writers work at this pace.
@@ -59,10 +62,18 @@ impl Ledgers {
         self
     }
 
+    /// Databases keep their ledgers in this folder.
+    #[must_use]
+    pub fn with_folder(mut self, folder: PathBuf) -> Self {
+        self.databases = Databases::new(folder, self.shared.seed);
+        self
+    }
+
     /// `new` was made from `source` and must hold what that held at this moment. Call it before
     /// the call that copies is sent. A snapshot can be given a name of its own, to be forked
     /// again when it is restored.
     pub fn fork(&self, source: &str, new: &str) {
+        self.databases.fork(source, new);
         let from = self.shared.volume(source);
         let hash = pattern::volume_hash(self.shared.seed, new);
         let running = lock(&from.writer).is_some();
@@ -70,15 +81,23 @@ impl Ledgers {
         lock(&self.shared.volumes).insert(new.to_owned(), Arc::new(Volume::new(hash, ledger)));
     }
 
+    /// What each running database did since the last call. Cheap.
+    pub fn samples(&self, now_us: u64) -> Vec<Sample> {
+        self.databases.samples(now_us)
+    }
+
     /// The volume is deleted; one of the same name starts empty. Stops its writer.
     pub fn forget(&self, volume: &str) {
         if let Some(volume) = lock(&self.shared.volumes).remove(volume) {
             *lock(&volume.writer) = None;
         }
+        self.databases.forget(volume);
     }
 
-    /// Tells every background writer to stop; for the end of a scenario, however it ends.
+    /// Tells every background writer to stop, and kills databases; for the end of a scenario,
+    /// however it ends.
     pub fn stop_all(&self) {
+        self.databases.stop_all();
         for volume in lock(&self.shared.volumes).values() {
             *lock(&volume.writer) = None;
         }
@@ -101,10 +120,24 @@ impl Ledgers {
                 let volume = self.shared.volume(volume);
                 let (shared, path) = (self.shared.clone(), path.to_owned());
                 let bytes = volume.ledger().bytes();
-                timed(bytes, move || verify::run(&shared, &volume, &path, block)).await
+                let rows = self.databases.verify(load.volume(), &path).await;
+                let blocks = timed(bytes, move || verify::run(&shared, &volume, &path, block));
+                match rows {
+                    Some(rows) if bytes == 0 => rows,
+                    Some(rows) => both(rows, blocks.await),
+                    None => blocks.await,
+                }
             }
             Load::Start { volume: name, .. } => self.start(name, path, block).await,
             Load::Stop { volume } => self.stop(volume).await,
+            Load::Open { volume, database, .. } => {
+                self.databases.open(volume, path, block, database).await
+            }
+            Load::Await { volume, until, within_ms, .. } => {
+                let until = (*until, Duration::from_millis(*within_ms));
+                self.databases.wait(volume, path, block, until).await
+            }
+            Load::Close { volume, how } => self.databases.close(volume, *how).await,
         }
     }
 
@@ -180,6 +213,21 @@ impl Shared {
 
     pub(super) fn medium(&self) -> &dyn Medium {
         &*self.medium
+    }
+}
+
+/// What became of a database's rows and of the blocks beside it; a failure comes first.
+fn both(rows: Completion, blocks: Completion) -> Completion {
+    match (rows, blocks) {
+        (Completion::Ok(Outcome::Loaded(mut rows)), Completion::Ok(Outcome::Loaded(blocks))) => {
+            rows.bytes_verified += blocks.bytes_verified;
+            rows.bytes_in_ledger += blocks.bytes_in_ledger;
+            rows.mismatches_total += blocks.mismatches_total;
+            rows.mismatches.extend(blocks.mismatches);
+            Completion::Ok(Outcome::Loaded(rows))
+        }
+        (Completion::Ok(_), blocks) => blocks,
+        (rows, _) => rows,
     }
 }
 

@@ -42,7 +42,7 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
         }
         Action::Load(load) => {
             let Some(volume) = op.volume() else { return };
-            if let Load::Start { path, .. } = load {
+            if let Load::Start { path, .. } | Load::Open { path, .. } = load {
                 writers.insert(volume, (op.begin(), path));
             }
             let writer = writers.get(volume).copied();
@@ -51,9 +51,9 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
                 volume,
                 expand: expanded.get(volume).copied(),
                 since: writer
-                    .filter(|_| matches!(load, Load::Stop { .. }))
+                    .filter(|_| matches!(load, Load::Stop { .. } | Load::Close { .. }))
                     .map_or(op.begin(), |w| w.0),
-                path: path(load).or(writer.map(|(_, path)| path)),
+                path: load.path().or(writer.map(|(_, path)| path)),
                 faults: &faults,
             };
             findings.extend(scene.judge(op));
@@ -145,14 +145,5 @@ impl Scene<'_, '_> {
             }
             None => "node-publish.capability-usable",
         }
-    }
-}
-
-fn path(load: &Load) -> Option<&PathRef> {
-    match load {
-        Load::Write { path, .. } | Load::Verify { path, .. } | Load::Start { path, .. } => {
-            Some(path)
-        }
-        Load::Stop { .. } => None,
     }
 }

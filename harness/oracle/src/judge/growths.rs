@@ -44,7 +44,9 @@ impl<'a> Table<'a, '_> {
         let Some(volume) = op.volume() else { return };
         match &op.invoke.action {
             Action::Call(call) if is_asked(call, op) => self.called(model, volume, call, op),
-            Action::Load(Load::Verify { .. } | Load::Stop { .. }) => self.verified(volume, op),
+            Action::Load(Load::Verify { .. } | Load::Stop { .. } | Load::Close { .. }) => {
+                self.verified(volume, op);
+            }
             _ => (),
         }
         if let Some((volume, seen)) = Seen::of(model, op) {

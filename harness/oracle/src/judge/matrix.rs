@@ -193,7 +193,7 @@ impl Ran {
                     ran.measured |=
                         seen.is_some_and(|s| s.device_bytes.is_some() || s.statfs.is_some());
                 }
-                Action::Load(Load::Verify { .. } | Load::Stop { .. }) => {
+                Action::Load(Load::Verify { .. } | Load::Stop { .. } | Load::Close { .. }) => {
                     ran.verified |= is_verified(completion);
                 }
                 _ => (),

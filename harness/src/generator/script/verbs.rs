@@ -52,6 +52,15 @@ impl Script {
                 self.load(&volume, |volume, path| Load::Start { volume, path });
             }
             What::StopWriter { volume } => self.tasks.push_back(Task::Load(Load::Stop { volume })),
+            What::StartDatabase { volume, database } => {
+                self.load(&volume, |volume, path| Load::Open { volume, path, database });
+            }
+            What::Await { volume, until, within_ms } => {
+                self.load(&volume, |volume, path| Load::Await { volume, path, until, within_ms });
+            }
+            What::CloseDatabase { volume, how } => {
+                self.tasks.push_back(Task::Load(Load::Close { volume, how }));
+            }
             What::Probe { volume, path } => {
                 let look = Task::Look { volume, only: path, stale: false, optional: false };
                 self.tasks.push_back(look);

@@ -1,12 +1,14 @@
 //! Verbs: what the orchestrator of a scenario does.
 
-use csi_stretch_oracle::action::{CapacityRange, Place, Ref, Source};
+use csi_stretch_oracle::action::{CapacityRange, Close, Database, Place, Ref, Source};
 
 use super::Compiler;
 use crate::scenario::{
     error::{At, Problem},
-    file::{CopyArg, NodeExpandArg, PublishArg, SnapshotArg, StepFile, VolumeArg},
-    lexeme::{Flag, Handle, Number},
+    file::{
+        AwaitArg, CopyArg, DatabaseArg, NodeExpandArg, PublishArg, SnapshotArg, StepFile, VolumeArg,
+    },
+    lexeme::{Amount, Flag, Handle, Millis, Number},
     program::{Omit, What},
     size::Size,
     word::{Args, Lexeme, Word},
@@ -14,6 +16,13 @@ use crate::scenario::{
 
 /// Most growths of one step.
 const GROWTHS_MAX: i64 = 500;
+/// Connections of one load.
+const LOADS_MAX: i32 = 64;
+/// Several rows have to fit into a page of 16 KiB.
+const ROW_BYTES_MIN: u64 = 64;
+const ROW_BYTES_MAX: u64 = 8192;
+/// Longest wait of an `await` that says none.
+const AWAIT_MS: u64 = 60_000;
 
 impl Compiler<'_> {
     /// The meaning of a step with that verb.
@@ -98,6 +107,17 @@ impl Compiler<'_> {
         if let Some(volume) = of(self, &step.stop_writer)? {
             return Ok(What::StopWriter { volume });
         }
+        if let Some(Args(arg)) = &step.start_database {
+            return self.start_database(at, arg);
+        }
+        if let Some(Args(arg)) = &step.r#await {
+            return self.wait_for(at, arg);
+        }
+        for (arg, how) in [(&step.stop_database, Close::Stop), (&step.kill_database, Close::Kill)] {
+            if let Some(volume) = of(self, arg)? {
+                return Ok(What::CloseDatabase { volume, how });
+            }
+        }
         if let Some(Args(arg)) = &step.probe {
             let volume = self.handle(at, arg.volume.as_ref())?;
             return Ok(What::Probe { volume, path: self.opt(arg.path.as_ref())? });
@@ -117,6 +137,47 @@ impl Compiler<'_> {
             return Err(Problem::new(at, message));
         }
         Ok(What::NodeExpand { volume, range, path: self.opt(arg.path.as_ref())?, omit })
+    }
+
+    fn start_database(&mut self, at: At, arg: &DatabaseArg) -> Result<What, Problem> {
+        let volume = self.handle(at, arg.volume.as_ref())?;
+        let usual = Database::default();
+        let count = |this: &Self, word: Option<&Word<Number>>, most: i32, otherwise: u8| {
+            let Some(word) = word else { return Ok(otherwise) };
+            match word.get(this.choice.axes)? {
+                Number(n) if (0..=most).contains(&n) => Ok(n as u8),
+                Number(n) => Err(Problem::new(word.at, format!("{n} is not from 0 to {most}"))),
+            }
+        };
+        let row = self.opt(arg.row.as_ref())?.map(|Amount(bytes)| bytes);
+        let row_bytes = match row {
+            None => usual.row_bytes,
+            Some(bytes @ ROW_BYTES_MIN..=ROW_BYTES_MAX) => bytes as u32,
+            Some(_) => return Err(Problem::new(at, "a row has 64 to 8192 bytes")),
+        };
+        let rate = match self.opt(arg.rate.as_ref())? {
+            None => None,
+            Some(Number(rate @ 1..)) => Some(rate as u32),
+            Some(_) => return Err(Problem::new(at, "`rate` is at least 1")),
+        };
+        let database = Database {
+            engine: self.opt(arg.engine.as_ref())?.unwrap_or_default(),
+            bulk: count(self, arg.bulk.as_ref(), LOADS_MAX, usual.bulk)?,
+            queries: count(self, arg.queries.as_ref(), LOADS_MAX, usual.queries)?,
+            row_bytes,
+            updates_percent: count(self, arg.updates.as_ref(), 100, usual.updates_percent)?,
+            rate,
+            bytes_max: self.opt(arg.data.as_ref())?.map(|Amount(bytes)| bytes),
+        };
+        Ok(What::StartDatabase { volume, database })
+    }
+
+    fn wait_for(&mut self, at: At, arg: &AwaitArg) -> Result<What, Problem> {
+        let volume = self.handle(at, arg.volume.as_ref())?;
+        let until = self.opt(arg.until.as_ref())?;
+        let until = until.ok_or_else(|| Problem::new(at, "`await` needs `until`"))?;
+        let within = self.opt(arg.within.as_ref())?.map_or(AWAIT_MS, |Millis(ms)| ms);
+        Ok(What::Await { volume, until, within_ms: within })
     }
 
     fn snapshot(&mut self, at: At, arg: &SnapshotArg) -> Result<What, Problem> {

@@ -1,12 +1,12 @@
 //! Arguments of verbs and the compound fields of raw calls.
 
-use csi_stretch_oracle::action::{AccessMode, Guise, PathRef, Place};
+use csi_stretch_oracle::action::{AccessMode, Engine, Guise, PathRef, Place, Until};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::list::Names;
 use crate::scenario::{
-    lexeme::{AccessWord, Amount, Flag, Handle, Keep, Kind, Number, Text},
+    lexeme::{AccessWord, Amount, Flag, Handle, Keep, Kind, Millis, Number, Text},
     size::Size,
     word::{Args, Shorthand, Word},
 };
@@ -148,6 +148,40 @@ args! {
         place: Word<Place>,
         /// What the first block of a block device is to look like.
         like: Word<Guise>,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+    }
+}
+
+args! {
+    /// `start_database`.
+    DatabaseArg as "database" {
+        /// `pages` (embedded, the default) or `mariadb`.
+        engine: Engine,
+        /// Connections that insert rows, 2 by default.
+        bulk: Word<Number>,
+        /// Connections that read and update rows by key, 4 by default.
+        queries: Word<Number>,
+        /// Size of a row, 1KiB by default.
+        row: Word<Amount>,
+        /// Of a hundred queries so many are updates, 20 by default.
+        updates: Word<Number>,
+        /// Rows inserted a second at most; left out: as fast as it goes.
+        rate: Word<Number>,
+        /// No more data than this is inserted; left out: until the volume is full.
+        data: Word<Amount>,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+    }
+}
+
+args! {
+    /// `await`.
+    AwaitArg as "await" {
+        /// `full`: a writer waits for room; `80%`: so much is used; `8MiB`: so much more is written.
+        until: Until,
+        /// Longest wait, 60s by default.
+        within: Word<Millis>,
         /// Handle; left out: the scenario's only volume.
         volume: Word<Handle>,
     }

@@ -24,13 +24,17 @@ const BARE: &[&str] = &[
     "verify",
     "start_writer",
     "stop_writer",
+    "start_database",
+    "stop_database",
+    "kill_database",
     "probe",
     "restart_driver",
 ];
 
 /// Verbs that mean nothing without an argument.
-const LADEN: &[&str] =
-    &["grow", "snapshot", "restore", "clone", "write", "wait", "call", "again", "parallel"];
+const LADEN: &[&str] = &[
+    "grow", "snapshot", "restore", "clone", "write", "wait", "await", "call", "again", "parallel",
+];
 
 /// Every verb there is, for those who wrote another.
 pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::args::{
-    CapabilityFile, CopyArg, CreateArg, GrowArg, NodeExpandArg, ProbeArg, PublishArg, RefArg,
-    SnapshotArg, SourceFile, UnpublishArg, VolumeArg, WriteArg,
+    AwaitArg, CapabilityFile, CopyArg, CreateArg, DatabaseArg, GrowArg, NodeExpandArg, ProbeArg,
+    PublishArg, RefArg, SnapshotArg, SourceFile, UnpublishArg, VolumeArg, WriteArg,
 };
 use super::{
     StepEntry,
@@ -114,6 +114,18 @@ with_call_fields! {
         /// Stop the writer.
         #[serde(deserialize_with = "present")]
         pub stop_writer: Option<Args<VolumeArg>>,
+        /// See to it that a database runs: start it with its loads, or open again the one that
+        /// ran before, as it was set up then.
+        #[serde(deserialize_with = "present")]
+        pub start_database: Option<Args<DatabaseArg>>,
+        /// Wait for something of the database.
+        pub r#await: Option<Args<AwaitArg>>,
+        /// Shut the database down.
+        #[serde(deserialize_with = "present")]
+        pub stop_database: Option<Args<VolumeArg>>,
+        /// Kill the database.
+        #[serde(deserialize_with = "present")]
+        pub kill_database: Option<Args<VolumeArg>>,
         /// Look at device, file system and mount.
         #[serde(deserialize_with = "present")]
         pub probe: Option<Args<ProbeArg>>,
@@ -192,6 +204,10 @@ impl StepFile {
             ("verify", self.verify.is_some()),
             ("start_writer", self.start_writer.is_some()),
             ("stop_writer", self.stop_writer.is_some()),
+            ("start_database", self.start_database.is_some()),
+            ("await", self.r#await.is_some()),
+            ("stop_database", self.stop_database.is_some()),
+            ("kill_database", self.kill_database.is_some()),
             ("probe", self.probe.is_some()),
             ("wait", self.wait.is_some()),
             ("restart_driver", self.restart_driver.is_some()),
@@ -216,6 +232,9 @@ impl StepFile {
             "verify" => step.verify = Some(Args(Shorthand::short(None))),
             "start_writer" => step.start_writer = Some(Args(Shorthand::short(None))),
             "stop_writer" => step.stop_writer = Some(Args(Shorthand::short(None))),
+            "start_database" => step.start_database = Some(Args(Shorthand::short(None))),
+            "stop_database" => step.stop_database = Some(Args(Shorthand::short(None))),
+            "kill_database" => step.kill_database = Some(Args(Shorthand::short(None))),
             "probe" => step.probe = Some(Args(Shorthand::short(None))),
             "restart_driver" => step.restart_driver = Some(Args(Shorthand::short(None))),
             _ => return None,

@@ -11,7 +11,7 @@ const TABLE: &str = include_str!("../../../../scenarios/labels.md");
 const FAMILIES: [(char, u32); 4] = [('L', 25), ('X', 13), ('A', 39), ('B', 25)];
 
 /// Labels that say nothing about coverage.
-const FREE: [&str; 2] = ["slow", "smoke"];
+const FREE: [&str; 3] = ["long", "slow", "smoke"];
 
 /// Label, and the reason why no scenario carries it.
 fn rows() -> BTreeMap<&'static str, &'static str> {

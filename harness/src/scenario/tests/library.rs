@@ -6,7 +6,7 @@ use csi_stretch_oracle::offer;
 
 use crate::scenario::{embedded, load_dir, schema};
 
-const GROUPS: [&str; 4] = ["conformance", "expansion", "lifecycle", "regressions"];
+const GROUPS: [&str; 5] = ["conformance", "expansion", "lifecycle", "regressions", "workload"];
 
 #[test]
 fn every_embedded_scenario_loads() {

@@ -93,6 +93,9 @@ fn values() {
         ("number for the steps", format!("{VOLUME}steps: 3\n")),
         ("null", format!("{VOLUME}steps:\n")),
         ("matrix value", format!("{VOLUME}matrix: {{ path: [\"a=b\"] }}\nsteps: [publish]\n")),
+        ("engine", steps("  - publish\n  - start_database: postgres")),
+        ("trigger", steps("  - publish\n  - start_database\n  - await: 100%")),
+        ("size of a row", steps("  - publish\n  - start_database: { row: 1MiB }")),
         ("open substitution", steps("  - node_expand: \"${path\"")),
     ]));
 }
@@ -102,6 +105,9 @@ fn sense() {
     shot!(table(&[
         ("two verbs", steps("  - grow: x2\n    publish:")),
         ("no verb", steps("  - expect: ok")),
+        ("no database", steps("  - publish\n  - await: full")),
+        ("verify beside a database", steps("  - publish\n  - start_database\n  - verify")),
+        ("unpublish beside a database", steps("  - publish\n  - start_database\n  - unpublish")),
         ("field beside a verb", steps("  - grow: x2\n    limit: x3")),
         ("field beside again", steps("  - grow: x2\n  - { again: controller_expand, to: x3 }")),
         (

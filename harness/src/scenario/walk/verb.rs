@@ -61,6 +61,9 @@ impl Walk<'_> {
         if state.writer.is_some() {
             return Err(Problem::new(at, "a writer runs: `stop_writer` first"));
         }
+        if state.database.is_some() {
+            return Err(Problem::new(at, "a database runs: `stop_database` first"));
+        }
         state.targets.clear();
         state.staged = keep == Some(Keep::Staged);
         state.attached = keep.is_some();
@@ -139,6 +142,14 @@ impl Walk<'_> {
         }
         self.need("data");
         Ok(())
+    }
+
+    /// A database has to be running.
+    pub(super) fn database(&mut self, at: At, handle: &str) -> Result<(), Problem> {
+        match self.live(at, handle)?.1.database {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(at, "no database runs here: `start_database` first")),
+        }
     }
 
     /// Only the first block of a block device can look like something else.

@@ -28,7 +28,7 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
     }
     let ledger = Ledger::open(&place.ledger, &settings.shape())?;
     match Areas::open(&place.path, place.block, settings.log_bytes, false) {
-        Ok(areas) => Ok(compare(settings, &areas, &ledger)),
+        Ok(areas) => Ok(compare(settings, &areas, &ledger, place.copied)),
         Err(error) => {
             let mut verified = Verified {
                 unopened: Some(format!("cannot be opened: {}", errno_name(&error))),
@@ -36,7 +36,13 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
                 ..Verified::default()
             };
             let found = Found::Unreadable(errno_name(&error));
-            let judge = Judge { shape: settings.shape(), ledger: &ledger, file: "", base: 0 };
+            let judge = Judge {
+                shape: settings.shape(),
+                ledger: &ledger,
+                file: "",
+                base: 0,
+                copied: place.copied,
+            };
             judge.each_page(|number, _| judge.lose_page(number, &found, &mut verified));
             Ok(verified)
         }
@@ -44,7 +50,7 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
 }
 
 /// Recovers, then reads everything.
-pub fn compare(settings: &Settings, areas: &Areas, ledger: &Ledger) -> Verified {
+pub fn compare(settings: &Settings, areas: &Areas, ledger: &Ledger, copied: bool) -> Verified {
     let mut verified = Verified { rows: ledger.rows(), ..Verified::default() };
     if ledger.rows() == 0 {
         return verified;
@@ -56,7 +62,7 @@ pub fn compare(settings: &Settings, areas: &Areas, ledger: &Ledger) -> Verified 
     // If that fails, what is cached is all that can be had.
     let _ = areas.data.forget();
     let shape = settings.shape();
-    let judge = Judge { shape, ledger, file: &areas.file, base: areas.base };
+    let judge = Judge { shape, ledger, file: &areas.file, base: areas.base, copied };
     let mut chunk = Aligned::new(CHUNK_PAGES as usize * page::BYTES);
     let mut held = None;
     judge.each_page(|number, pages| {
@@ -90,6 +96,7 @@ struct Judge<'a> {
     ledger: &'a Ledger,
     file: &'a str,
     base: u64,
+    copied: bool,
 }
 
 impl Judge<'_> {
@@ -117,8 +124,7 @@ impl Judge<'_> {
             let at = self.shape.place(key).1;
             let slot = &page[at..at + self.shape.slot_bytes()];
             match self.shape.version(key, slot, &mut scratch) {
-                // The next version was perhaps begun, and never acknowledged.
-                Ok(there) if there == version || there == version.saturating_add(1) => {
+                Ok(there) if self.fits(there, version) => {
                     verified.rows_intact += 1;
                     verified.bytes_intact += slot.len() as u64;
                 }
@@ -129,6 +135,11 @@ impl Judge<'_> {
                 Err(found) => self.lose(key, version, found, verified),
             }
         }
+    }
+
+    /// The next version was perhaps begun, and never acknowledged.
+    fn fits(&self, there: u32, version: u32) -> bool {
+        there == version || there == version.saturating_add(1) || self.copied && there > version
     }
 
     fn lose_page(&self, number: u64, found: &Found, verified: &mut Verified) {

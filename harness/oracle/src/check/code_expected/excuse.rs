@@ -59,7 +59,7 @@ pub fn device_not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
         let failed = matches!(o.completion(), Some(Completion::Fail(_)));
         failed && o.call_of(Rpc::ControllerExpand).is_some()
     };
-    let device = before().filter_map(|o| o.completion()?.observation()?.device_bytes).last();
+    let device = before().filter_map(|o| o.completion()?.observation()?.device_bytes).next_back();
     before().any(refused) && device.is_some_and(|bytes| bytes < range.required.unsigned_abs())
 }
 

@@ -104,21 +104,14 @@ impl Sim {
     }
 
     fn load(&self, load: &Load) -> Result<Outcome, Code> {
-        let (Load::Write { volume, .. }
-        | Load::Verify { volume, .. }
-        | Load::Start { volume, .. }
-        | Load::Stop { volume }) = load;
-        let volume = self.volumes.get(volume).ok_or(Code::Unbound)?;
-        let writes = matches!(load, Load::Write { .. } | Load::Start { .. });
-        match load {
-            Load::Write { path, .. } | Load::Verify { path, .. } | Load::Start { path, .. } => {
-                let readonly =
-                    matches!(path, PathRef::Target(n) if volume.targets.get(n) == Some(&true));
-                if !volume.is_at(path) || (writes && readonly) {
-                    return Err(Code::Io);
-                }
+        let volume = self.volumes.get(load.volume()).ok_or(Code::Unbound)?;
+        let writes = matches!(load, Load::Write { .. } | Load::Start { .. } | Load::Open { .. });
+        if let Some(path) = load.path() {
+            let readonly =
+                matches!(path, PathRef::Target(n) if volume.targets.get(n) == Some(&true));
+            if !volume.is_at(path) || (writes && readonly) {
+                return Err(Code::Io);
             }
-            Load::Stop { .. } => {}
         }
         Ok(Outcome::Loaded(LoadReport::default()))
     }

@@ -225,7 +225,7 @@ impl Rig {
     }
 
     pub fn compare(&self) -> Verified {
-        compare(&self.settings, &self.disk.areas(), &self.ledger())
+        compare(&self.settings, &self.disk.areas(), &self.ledger(), false)
     }
 
     /// A database of so many pages at least, shut down as it should.

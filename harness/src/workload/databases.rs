@@ -1,0 +1,433 @@
+//! The databases of one scenario and side: opened, watched, waited for, closed and compared with
+//! their ledgers. Each ledger is a file outside of the volume.
+
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use csi_stretch_oracle::{
+    action::{Close, Database, Engine as Kind, Until},
+    history::{
+        Code, Completion, Failure, LoadReport, Mismatch, Ops, Outcome, Reading, Rows,
+        State as Doing,
+    },
+};
+use nix::sys::statvfs;
+
+use super::{
+    engine::{self, Engine, Found, Lost, Place, State, Tick, Trouble, Verified, Window},
+    pages,
+    volume::{failure, lock},
+};
+use crate::host::detached;
+
+/// Opening may have to recover, closing to write a pool back, verifying to read everything.
+const LIMIT: Duration = Duration::from_secs(600);
+/// How often something that is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// Errors kept word by word.
+const ERRORS_MAX: usize = 16;
+
+/// By handle of the volume.
+pub struct Databases {
+    folder: PathBuf,
+    seed: u64,
+    held: Mutex<HashMap<String, Arc<Mutex<Held>>>>,
+}
+
+/// A database that runs, or ran, on a volume.
+struct Held {
+    kind: engine::Kind,
+    place: Place,
+    running: Option<Box<dyn Engine>>,
+    latest: Tick,
+    /// What the last reading was made of, and latencies since.
+    told: Tick,
+    told_us: u64,
+    bulk: Window,
+    query: Window,
+    row_bytes: u64,
+}
+
+/// A database at work: on which volume, where, and what it did since the last reading.
+pub struct Sample {
+    /// Handle of the volume.
+    pub volume: String,
+    /// Where it is mounted, or the device file.
+    pub path: PathBuf,
+    /// Without sizes of the volume.
+    pub reading: Reading,
+}
+
+impl Databases {
+    /// None yet; `folder` is for their ledgers.
+    pub fn new(folder: PathBuf, seed: u64) -> Self {
+        Self { folder, seed, held: Mutex::default() }
+    }
+
+    /// Opens the database, recovering what is there, and starts its loads.
+    pub async fn open(
+        &self,
+        volume: &str,
+        path: &Path,
+        block: bool,
+        database: &Database,
+    ) -> Completion {
+        let held = match self.held(volume, path, block, database) {
+            Ok(held) => held,
+            Err(error) => return harness(format!("no ledger for {volume}: {error}")),
+        };
+        let work = move || lock(&held).open();
+        completion(detached::run(LIMIT, work).await, path, "open the database on")
+    }
+
+    /// Waits for something of a running database.
+    pub async fn wait(
+        &self,
+        volume: &str,
+        path: &Path,
+        block: bool,
+        (until, within): (Until, Duration),
+    ) -> Completion {
+        let Some(held) = self.known(volume) else { return unbound(volume) };
+        let begun = Instant::now();
+        let written = lock(&held).look().data_bytes;
+        loop {
+            let tick = lock(&held).look();
+            let met = match until {
+                Until::Full => tick.state != State::Running,
+                Until::Written(bytes) => tick.data_bytes >= written.saturating_add(bytes),
+                Until::Used(percent) if block => {
+                    let size = device_bytes(path).unwrap_or(u64::MAX);
+                    tick.data_bytes >= size / 100 * u64::from(percent)
+                }
+                Until::Used(percent) => match used_percent(path) {
+                    Ok(used) => used >= f64::from(percent),
+                    Err(error) => return failed(path, "look at the room on", &error),
+                },
+            };
+            if met {
+                return Completion::Ok(Outcome::Done);
+            }
+            if tick.state == State::Ended {
+                let message = format!("the database on {volume} ended before that");
+                return Completion::Fail(Failure { code: Code::Io, message });
+            }
+            if begun.elapsed() > within {
+                let message = format!("not within {} s", within.as_secs());
+                return Completion::Fail(Failure { code: Code::DeadlineExceeded, message });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Shuts a database down, or kills it.
+    pub async fn close(&self, volume: &str, how: Close) -> Completion {
+        let Some(held) = self.known(volume) else { return unbound(volume) };
+        let name = volume.to_owned();
+        match detached::run(LIMIT, move || lock(&held).close(how)).await {
+            Ok(Some(report)) => Completion::Ok(Outcome::Loaded(report)),
+            Ok(None) => unbound(&name),
+            Err(error) => hung(&error),
+        }
+    }
+
+    /// Compares what the volume holds with the ledger; `None`: no database was ever there.
+    pub async fn verify(&self, volume: &str, path: &Path) -> Option<Completion> {
+        let held = self.known(volume)?;
+        let (kind, place) = {
+            let held = lock(&held);
+            (held.kind.clone(), Place { path: path.to_owned(), ..held.place.clone() })
+        };
+        Some(match detached::run(LIMIT, move || engine::verify(&kind, &place)).await {
+            Ok(Ok(verified)) => Completion::Ok(Outcome::Loaded(report(&verified))),
+            Ok(Err(error)) => failed(path, "verify the database on", &error),
+            Err(error) => hung(&error),
+        })
+    }
+
+    /// What every running database did since the last call. Cheap.
+    pub fn samples(&self, now_us: u64) -> Vec<Sample> {
+        let all: Vec<_> = lock(&self.held).iter().map(|(v, h)| (v.clone(), h.clone())).collect();
+        let mut samples: Vec<Sample> = all
+            .into_iter()
+            .filter_map(|(volume, held)| {
+                // A database that opens or closes is busy, and has nothing to tell.
+                let mut held = held.try_lock().ok()?;
+                held.running.as_ref()?;
+                let path = held.place.path.clone();
+                Some(Sample { volume, path, reading: held.reading(now_us) })
+            })
+            .collect();
+        samples.sort_by(|a, b| a.volume.cmp(&b.volume));
+        samples
+    }
+
+    /// `new` is about to be copied from `source`, and must hold what was acknowledged up to now.
+    pub fn fork(&self, source: &str, new: &str) {
+        let Some(source) = self.known(source) else { return };
+        let source = lock(&source);
+        let ledger = self.ledger(new);
+        // Without a ledger there is nothing to compare; the run's folder is full or gone.
+        if std::fs::copy(&source.place.ledger, &ledger).is_ok() {
+            let copied = source.place.copied || source.running.is_some();
+            let place = Place { ledger, copied, ..source.place.clone() };
+            let copy = Held::of(source.kind.clone(), place, source.row_bytes);
+            lock(&self.held).insert(new.to_owned(), Arc::new(Mutex::new(copy)));
+        }
+    }
+
+    /// The volume is deleted.
+    pub fn forget(&self, volume: &str) {
+        lock(&self.held).remove(volume);
+    }
+
+    /// Kills what still runs; for the end of a scenario, however it ends.
+    pub fn stop_all(&self) {
+        for held in lock(&self.held).values() {
+            lock(held).running = None;
+        }
+    }
+
+    fn ledger(&self, volume: &str) -> PathBuf {
+        self.folder.join(format!("{volume}-{:016x}.ledger", self.seed))
+    }
+
+    fn known(&self, volume: &str) -> Option<Arc<Mutex<Held>>> {
+        lock(&self.held).get(volume).cloned()
+    }
+
+    fn held(
+        &self,
+        volume: &str,
+        path: &Path,
+        block: bool,
+        database: &Database,
+    ) -> io::Result<Arc<Mutex<Held>>> {
+        if let Some(held) = self.known(volume) {
+            lock(&held).place.path = path.to_owned();
+            return Ok(held);
+        }
+        std::fs::create_dir_all(&self.folder)?;
+        let place = Place {
+            path: path.to_owned(),
+            block,
+            ledger: self.ledger(volume),
+            copied: false,
+            program: std::env::current_exe()?,
+        };
+        let seed = super::pattern::volume_hash(self.seed, volume);
+        let held = Arc::new(Mutex::new(Held::new(database, place, seed)));
+        lock(&self.held).insert(volume.to_owned(), held.clone());
+        Ok(held)
+    }
+}
+
+impl Held {
+    fn new(database: &Database, place: Place, seed: u64) -> Self {
+        Self::of(kind(database, seed), place, u64::from(database.row_bytes))
+    }
+
+    fn of(kind: engine::Kind, place: Place, row_bytes: u64) -> Self {
+        Self {
+            kind,
+            place,
+            running: None,
+            latest: Tick::default(),
+            told: Tick::default(),
+            told_us: 0,
+            bulk: Window::default(),
+            query: Window::default(),
+            row_bytes,
+        }
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        if self.running.is_some() && self.look().state != State::Ended {
+            return Ok(());
+        }
+        self.running = None;
+        (self.latest, self.told, self.told_us) = Default::default();
+        self.running = Some(engine::start(&self.kind, &self.place)?);
+        Ok(())
+    }
+
+    fn close(&mut self, how: Close) -> Option<LoadReport> {
+        let running = self.running.take()?;
+        let stopped = match how {
+            Close::Stop => running.stop(),
+            Close::Kill => running.kill(),
+        };
+        let mut errors: Vec<Failure> =
+            stopped.troubles.iter().take(ERRORS_MAX).map(trouble).collect();
+        if how == Close::Stop && !stopped.clean && errors.is_empty() {
+            let message = "the database did not shut down as it should".to_owned();
+            errors.push(Failure { code: Code::Io, message });
+        }
+        let bytes_written = (stopped.last.inserted + stopped.last.updated) * self.row_bytes;
+        Some(LoadReport {
+            bytes_written,
+            bytes_in_ledger: stopped.last.data_bytes,
+            errors,
+            ..LoadReport::default()
+        })
+    }
+
+    /// The newest counters. Latencies are kept for the next reading.
+    fn look(&mut self) -> Tick {
+        match &self.running {
+            Some(running) => {
+                let mut tick = running.tick();
+                self.bulk.merge(&std::mem::take(&mut tick.bulk));
+                self.query.merge(&std::mem::take(&mut tick.query));
+                self.latest = tick;
+            }
+            None => self.latest.state = State::Ended,
+        }
+        self.latest.clone()
+    }
+
+    fn reading(&mut self, now_us: u64) -> Reading {
+        let tick = self.look();
+        let since = |new: u64, old: u64| new.saturating_sub(old);
+        let errors = since(tick.errors, self.told.errors);
+        let (bulk, query) = (std::mem::take(&mut self.bulk), std::mem::take(&mut self.query));
+        let reading = Reading {
+            at_us: now_us,
+            span_us: if self.told_us == 0 { tick.at_us } else { now_us - self.told_us },
+            bulk: ops(&bulk, errors),
+            query: ops(&query, 0),
+            state: match tick.state {
+                State::Running => Doing::Running,
+                State::Blocked => Doing::Blocked,
+                State::Ended => Doing::Ended,
+            },
+            blocked_us: since(tick.blocked_us, self.told.blocked_us),
+            data_bytes: Some(tick.data_bytes),
+            ..Reading::default()
+        };
+        (self.told, self.told_us) = (tick, now_us);
+        reading
+    }
+}
+
+/// How the engine is set up for what the scenario asks.
+fn kind(database: &Database, seed: u64) -> engine::Kind {
+    let usual = pages::Settings::default();
+    let settings = pages::Settings {
+        seed,
+        bulk_threads: u32::from(database.bulk),
+        query_threads: u32::from(database.queries),
+        row_bytes: database.row_bytes,
+        update_percent: u32::from(database.updates_percent),
+        bulk_rate: database.rate.unwrap_or(0),
+        query_rate: 0,
+        data_bytes_max: database.bytes_max,
+        ..usual
+    };
+    match database.engine {
+        Kind::Pages | Kind::Mariadb => engine::Kind::Pages(settings),
+    }
+}
+
+fn ops(window: &Window, errors: u64) -> Ops {
+    Ops {
+        done: window.count(),
+        errors,
+        p50_us: window.quantile(0.5).unwrap_or(0),
+        p99_us: window.quantile(0.99).unwrap_or(0),
+        max_us: window.max().unwrap_or(0),
+    }
+}
+
+fn trouble(trouble: &Trouble) -> Failure {
+    let code = if trouble.error == "ENOSPC" { Code::NoSpace } else { Code::Io };
+    let at = trouble.page.map(|(page, offset)| format!(" (page {page} at byte {offset})"));
+    let message = format!("{}: {}{}", trouble.doing, trouble.error, at.unwrap_or_default());
+    Failure { code, message }
+}
+
+fn report(verified: &Verified) -> LoadReport {
+    let mut mismatches: Vec<Mismatch> = verified.lost.iter().map(mismatch).collect();
+    if let (Some(why), true) = (&verified.unopened, mismatches.is_empty()) {
+        let what = format!("the database cannot be opened: {why}");
+        mismatches.push(Mismatch { offset: 0, length: 0, page: None, what });
+    }
+    LoadReport {
+        bytes_verified: verified.bytes_intact,
+        rows: Some(Rows {
+            acknowledged: verified.rows,
+            verified: verified.rows_intact,
+            lost: verified.lost_total,
+        }),
+        mismatches_total: verified.lost_total.max(mismatches.len() as u64),
+        mismatches,
+        ..LoadReport::default()
+    }
+}
+
+fn mismatch(lost: &Lost) -> Mismatch {
+    let found = match &lost.found {
+        Found::Zeros => "zeros".to_owned(),
+        Found::Older(0) => "not inserted yet".to_owned(),
+        Found::Older(version) => format!("version {version}"),
+        Found::Newer(version) => format!("version {version}, which was never begun"),
+        Found::Torn => "a page that is written in part".to_owned(),
+        Found::Checksum => "a wrong checksum".to_owned(),
+        Found::Stray { page, space } => format!("page {page} of database {space:x}"),
+        Found::Garbage => "a row that nobody wrote".to_owned(),
+        Found::PastEnd => "nothing, past the end".to_owned(),
+        Found::Unreadable(error) => format!("unreadable: {error}"),
+    };
+    let place = if lost.file.is_empty() { String::new() } else { format!(" of {}", lost.file) };
+    let what =
+        format!("row {}{place}, acknowledged in version {}: found {found}", lost.key, lost.version);
+    Mismatch { offset: lost.offset, length: 0, page: Some(lost.page), what }
+}
+
+/// Percent of the file system that is used, as `df` tells it.
+fn used_percent(path: &Path) -> io::Result<f64> {
+    let said = statvfs::statvfs(path)?;
+    let (total, free) = (said.blocks() as f64, said.blocks_available() as f64);
+    Ok(if total > 0.0 { (total - free) / total * 100.0 } else { 0.0 })
+}
+
+/// Size of a block device.
+fn device_bytes(path: &Path) -> io::Result<u64> {
+    let mut device = std::fs::File::open(path)?;
+    io::Seek::seek(&mut device, io::SeekFrom::End(0))
+}
+
+fn completion(
+    result: Result<io::Result<()>, detached::DetachedError>,
+    path: &Path,
+    doing: &str,
+) -> Completion {
+    match result {
+        Ok(Ok(())) => Completion::Ok(Outcome::Done),
+        Ok(Err(error)) => failed(path, doing, &error),
+        Err(error) => hung(&error),
+    }
+}
+
+fn failed(path: &Path, doing: &str, error: &io::Error) -> Completion {
+    Completion::Fail(failure(path, doing, error))
+}
+
+fn unbound(volume: &str) -> Completion {
+    let message = format!("no database was started on {volume}");
+    Completion::Fail(Failure { code: Code::Unbound, message })
+}
+
+fn harness(message: String) -> Completion {
+    Completion::Fail(Failure { code: Code::Harness, message })
+}
+
+/// The thread may still be at it: nobody can know.
+fn hung(error: &detached::DetachedError) -> Completion {
+    Completion::Info(Failure { code: Code::DeadlineExceeded, message: error.to_string() })
+}
