@@ -60,7 +60,7 @@ pub fn main(args: &Args) -> Outcome {
             }
         }
         What::Defects => {
-            for defect in Defect::all() {
+            for defect in Defect::all().chain(Defect::under_load()) {
                 let Defect { name, class, about, stands_for, .. } = defect;
                 let breaks = defect.breaks.join(", ");
                 let _ =

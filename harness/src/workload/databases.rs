@@ -29,6 +29,8 @@ use crate::host::detached;
 const LIMIT: Duration = Duration::from_secs(600);
 /// How often something that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// Smaller than most data, so that what is read comes from the volume, as in a large database.
+const POOL_BYTES: u64 = 16 << 20;
 /// Errors kept word by word.
 const ERRORS_MAX: usize = 16;
 
@@ -327,6 +329,7 @@ fn kind(database: &Database, seed: u64) -> engine::Kind {
         bulk_rate: database.rate.unwrap_or(0),
         query_rate: 0,
         data_bytes_max: database.bytes_max,
+        pool_bytes: POOL_BYTES,
         ..usual
     };
     match database.engine {

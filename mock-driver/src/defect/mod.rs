@@ -37,6 +37,8 @@ mod stats_stale;
 mod storage;
 mod stuck_state;
 mod timeout_retry;
+#[cfg(feature = "loop")]
+mod under_load;
 
 use std::sync::Arc;
 
@@ -90,16 +92,28 @@ const CLASSES: &[&[Defect]] = &[
     timeout_retry::DEFECTS,
 ];
 
+/// What takes a database on real devices to be seen.
+#[cfg(feature = "loop")]
+const UNDER_LOAD: &[Defect] = under_load::DEFECTS;
+#[cfg(not(feature = "loop"))]
+const UNDER_LOAD: &[Defect] = &[];
+
 impl Defect {
-    /// Every defect, class by class.
+    /// Every defect that the memory backing can have, class by class.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         CLASSES.iter().copied().flatten()
+    }
+
+    /// Those that only real devices can have, and only a database on them sees.
+    pub fn under_load() -> impl Iterator<Item = &'static Self> {
+        UNDER_LOAD.iter()
     }
 
     /// The defect of that name; an error for the command line.
     pub fn named(name: &str) -> Result<&'static Self, String> {
         let unknown = || "no defect has this name; `csi-stretch list defects` shows all".to_owned();
-        Self::all().find(|defect| defect.name == name).ok_or_else(unknown)
+        let mut all = Self::all().chain(Self::under_load());
+        all.find(|defect| defect.name == name).ok_or_else(unknown)
     }
 
     /// The flaw, with nothing remembered.
@@ -138,7 +152,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_each_defect_says_what_it_breaks() {
         let mut names = BTreeSet::new();
-        for defect in Defect::all() {
+        for defect in Defect::all().chain(Defect::under_load()) {
             assert!(names.insert(defect.name), "{} is there twice", defect.name);
             assert!(!defect.breaks.is_empty(), "{} breaks nothing", defect.name);
         }

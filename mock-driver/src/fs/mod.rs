@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub use error::FsError;
 pub use inspect::{Content, inspect};
-pub use ioctl::{block_device_bytes, flush_buffers, freeze, reflink, thaw};
+pub use ioctl::{block_device_bytes, flush_buffers, freeze, reflink, shut_down, thaw};
 use tool::Tools;
 
 use crate::backing::FsType;
