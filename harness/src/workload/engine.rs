@@ -1,7 +1,7 @@
 //! A database that runs on one volume while the volume grows: what every kind of engine is asked
 //! and tells. An engine knows a path and nothing of CSI, and lives in a process of its own.
 
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -240,6 +240,31 @@ pub enum Found {
     PastEnd,
     /// The kernel's name of the error.
     Unreadable(String),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zeros => write!(f, "zeros"),
+            Self::Older(0) => write!(f, "a page from before the row was inserted"),
+            Self::Older(version) => write!(f, "older version {version}"),
+            Self::Newer(version) => write!(f, "version {version}, which nobody wrote"),
+            Self::Torn => write!(f, "a torn page"),
+            Self::Checksum => write!(f, "a page with a wrong checksum"),
+            Self::Stray { page, space } => write!(f, "page {page} of the database of seed {space}"),
+            Self::Garbage => write!(f, "contents that nobody wrote"),
+            Self::PastEnd => write!(f, "past the end"),
+            Self::Unreadable(error) => write!(f, "unreadable: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, version, page, offset, file, found } = self;
+        let file = if file.is_empty() { "the device" } else { file };
+        write!(f, "row {key}, version {version}, page {page} at byte {offset} of {file}: {found}")
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 use super::{
     Settings,
     area::Areas,
-    flush::{Batch, Flusher},
+    flush::Flusher,
     gate::{Ended, Gate},
     ledger::Ledger,
     lock,
@@ -88,16 +88,15 @@ impl Database {
         let pool = Arc::new(Pool::new(pool, gate.clone()));
         let made = ledger.end().div_ceil(shape.rows_per_page());
         let room = areas.data.bytes()? / page::BYTES as u64;
-        let (written, closed) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-        let flusher = Flusher {
-            areas: areas.clone(),
-            log: log.clone(),
-            pool: pool.clone(),
-            gate: gate.clone(),
-            batch: Batch::new(batch),
-            double: settings.doublewrite,
-            written: written.clone(),
-        };
+        let flusher = Flusher::new(
+            areas.clone(),
+            log.clone(),
+            pool.clone(),
+            gate.clone(),
+            settings.doublewrite,
+            batch,
+        );
+        let (written, closed) = (flusher.written.clone(), Arc::<AtomicBool>::default());
         let end = closed.clone();
         let flusher = std::thread::Builder::new()
             .name("flusher".to_owned())

@@ -25,6 +25,8 @@ pub const BATCH_PAGES: usize = 64;
 /// Below these there is no hurry: percent of the log, and changed pages as a part of the pool.
 const LOG_PERCENT: u64 = 25;
 const POOL_PART: usize = 4;
+/// How much of the log a checkpoint has to free.
+const CHECKPOINT_PERCENT: u64 = 6;
 /// Even with no hurry, changes get to their pages once in so long.
 const PERIOD: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -76,26 +78,41 @@ impl Batch {
         areas.data.sync()
     }
 
-    /// Begins the next one.
-    pub fn clear(&mut self) {
+    /// Begins another one.
+    pub fn begin(&mut self, number: u64) {
         self.pages = 0;
-        self.number += 1;
+        self.number = number;
     }
 }
 
 /// The background thread's work.
 pub struct Flusher {
-    pub areas: Arc<Areas>,
-    pub log: Arc<Log>,
-    pub pool: Arc<Pool>,
-    pub gate: Arc<Gate>,
-    pub batch: Batch,
-    pub double: bool,
+    areas: Arc<Areas>,
+    log: Arc<Log>,
+    pool: Arc<Pool>,
+    gate: Arc<Gate>,
+    double: bool,
     /// Pages written.
     pub written: Arc<AtomicU64>,
+    number: u64,
+    taken: Option<Taken>,
+    spare: Option<Batch>,
 }
 
 impl Flusher {
+    /// The next batch has this number.
+    pub fn new(
+        areas: Arc<Areas>,
+        log: Arc<Log>,
+        pool: Arc<Pool>,
+        gate: Arc<Gate>,
+        double: bool,
+        number: u64,
+    ) -> Self {
+        let written = Arc::default();
+        Self { areas, log, pool, gate, double, written, number, taken: None, spare: None }
+    }
+
     /// Until `closed`; then everything is written, and the log says that nothing is left to do.
     pub fn run(mut self, closed: &std::sync::atomic::AtomicBool) -> Result<(), Ended> {
         let mut last = Instant::now();
@@ -110,7 +127,8 @@ impl Flusher {
             } else if last.elapsed() >= PERIOD {
                 // What is changed now, and not what changes meanwhile.
                 let until = self.log.next();
-                while self.log.oldest(1).first().is_some_and(|(lsn, _)| *lsn < until)
+                while self.log.debt().0 > 0
+                    && self.log.oldest() < until
                     && !closed.load(Ordering::SeqCst)
                 {
                     self.step()?;
@@ -128,36 +146,63 @@ impl Flusher {
         self.log.checkpoint(true)
     }
 
-    /// One batch.
+    /// One batch; and takes the next, so that the log is past it when its turn comes.
     fn step(&mut self) -> Result<(), Ended> {
-        let mut due = self.log.oldest(BATCH_PAGES);
+        let taken = self.taken.take().or_else(|| self.take());
+        self.taken = self.take();
+        let Some(Taken { batch, changes, newest }) = taken else { return Ok(()) };
+        // No page gets to the volume before its log.
+        self.log.flush(newest)?;
+        let (areas, double) = (&*self.areas, self.double);
+        self.gate.pass("write pages", || batch.write(areas, double))?;
+        self.written.fetch_add(changes.len() as u64, Ordering::Relaxed);
+        for (_, frame) in &changes {
+            frame.writing.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.pool.notify();
+        self.log.settle(changes.iter().map(|(lsn, _)| *lsn));
+        self.spare = Some(batch);
+        // Each costs a sync, so it has to be worth it.
+        if self.log.forgettable() >= CHECKPOINT_PERCENT {
+            self.log.checkpoint(false)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Copies the pages changed longest ago.
+    fn take(&mut self) -> Option<Taken> {
+        let mut due = self.log.take_oldest(BATCH_PAGES);
+        if due.is_empty() {
+            return None;
+        }
         // Ascending places are the shortest way.
         due.sort_unstable_by_key(|(_, page)| *page);
-        let mut taken: Vec<((u64, u64), Arc<Frame>)> = Vec::with_capacity(due.len());
-        let mut newest = 0;
-        for change in due {
-            let Some(frame) = self.pool.peek(change.1) else { continue };
+        let mut batch = self.spare.take().unwrap_or_else(|| Batch::new(0));
+        batch.begin(self.number);
+        self.number += 1;
+        let (mut changes, mut newest) = (Vec::with_capacity(due.len()), 0);
+        for (lsn, number) in due {
+            // A changed page stays in the pool, so each is there.
+            let Some(frame) = self.pool.peek(number) else { continue };
             {
                 let held = lock(&frame.page);
                 let Some(page) = held.as_ref() else { continue };
                 newest = newest.max(page.lsn());
-                self.batch.add(&page.0);
-                frame.writing.store(true, Ordering::SeqCst);
+                batch.add(&page.0);
+                frame.writing.fetch_add(1, Ordering::SeqCst);
                 frame.dirty.store(false, Ordering::SeqCst);
             }
-            taken.push((change, frame));
+            changes.push((lsn, frame));
         }
-        // No page gets to the volume before its log.
-        self.log.flush(newest)?;
-        let (batch, areas, double) = (&self.batch, &*self.areas, self.double);
-        self.gate.pass("write pages", || batch.write(areas, double))?;
-        self.written.fetch_add(taken.len() as u64, Ordering::Relaxed);
-        self.batch.clear();
-        for (_, frame) in &taken {
-            frame.writing.store(false, Ordering::SeqCst);
-        }
-        self.pool.notify();
-        self.log.settle(taken.iter().map(|(change, _)| change.0));
-        if self.log.debt().1 >= LOG_PERCENT / 2 { self.log.checkpoint(false) } else { Ok(()) }
+        Some(Taken { batch, changes, newest })
     }
+}
+
+/// Pages on their way.
+struct Taken {
+    batch: Batch,
+    /// LSN of the first change, and the page in memory.
+    changes: Vec<(u64, Arc<Frame>)>,
+    newest: u64,
 }

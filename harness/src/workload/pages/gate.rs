@@ -123,7 +123,7 @@ impl Gate {
 
     /// Damage that was met on the way: told, and gone round.
     pub fn damaged(&self, doing: &str, found: &Found, page: (u64, u64)) {
-        self.record(doing, format!("{found:?}"), Some(page));
+        self.record(doing, found.to_string(), Some(page));
     }
 
     fn record(&self, doing: &str, error: String, page: Option<(u64, u64)>) {

@@ -3,7 +3,7 @@
 //! forget depends on the oldest change that is not yet in its page.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -46,6 +46,17 @@ struct State {
     checkpoint: Checkpoint,
     /// LSN of the first change since the page was written last, and the page.
     dirty: BTreeMap<u64, u64>,
+    /// The same of pages on their way to the volume.
+    flying: BTreeSet<u64>,
+}
+
+impl State {
+    /// From where the log is needed.
+    fn oldest(&self) -> u64 {
+        let dirty = self.dirty.first_key_value().map_or(self.flushed, |(lsn, _)| *lsn);
+        let flying = self.flying.first().copied().unwrap_or(self.flushed);
+        dirty.min(flying).min(self.flushed)
+    }
 }
 
 /// A change of a page on its way into the log.
@@ -77,6 +88,7 @@ impl Log {
             leading: false,
             checkpoint,
             dirty: BTreeMap::new(),
+            flying: BTreeSet::new(),
         };
         Self {
             shape,
@@ -176,22 +188,40 @@ impl Log {
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
     }
 
-    /// The pages changed longest ago.
-    pub fn oldest(&self, pages: usize) -> Vec<(u64, u64)> {
-        lock(&self.state).dirty.iter().take(pages).map(|(lsn, page)| (*lsn, *page)).collect()
+    /// Takes the pages changed longest ago, to be written.
+    pub fn take_oldest(&self, pages: usize) -> Vec<(u64, u64)> {
+        let mut state = lock(&self.state);
+        let take = |_| state.dirty.pop_first();
+        let taken: Vec<_> = (0..pages).map_while(take).collect();
+        state.flying.extend(taken.iter().map(|(lsn, _)| *lsn));
+        taken
+    }
+
+    /// From where the log is needed.
+    pub fn oldest(&self) -> u64 {
+        lock(&self.state).oldest()
     }
 
     /// How many pages are changed, and which part of the log is needed for them, in percent.
     pub fn debt(&self) -> (usize, u64) {
         let state = lock(&self.state);
-        (state.dirty.len(), (state.next - state.checkpoint.lsn) * 100 / self.bytes)
+        (
+            state.dirty.len() + state.flying.len(),
+            (state.next - state.checkpoint.lsn) * 100 / self.bytes,
+        )
+    }
+
+    /// Which part of the log a checkpoint would free, in percent.
+    pub fn forgettable(&self) -> u64 {
+        let state = lock(&self.state);
+        (state.oldest() - state.checkpoint.lsn) * 100 / self.bytes
     }
 
     /// These changes are in their pages.
     pub fn settle(&self, changes: impl Iterator<Item = u64>) {
         let mut state = lock(&self.state);
         for lsn in changes {
-            state.dirty.remove(&lsn);
+            state.flying.remove(&lsn);
         }
     }
 
@@ -199,12 +229,11 @@ impl Log {
     pub fn checkpoint(&self, clean: bool) -> Result<(), Ended> {
         let next = {
             let state = lock(&self.state);
-            let oldest = state.dirty.first_key_value().map_or(state.flushed, |(lsn, _)| *lsn);
             Checkpoint {
-                lsn: oldest.min(state.flushed),
+                lsn: state.oldest(),
                 count: state.checkpoint.count + 1,
                 epoch: self.epoch,
-                clean: clean && state.dirty.is_empty() && state.next == state.flushed,
+                clean: clean && state.oldest() == state.next,
             }
         };
         self.gate.pass("write checkpoint", || self.ring().write_checkpoint(&self.shape, &next))?;

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -38,8 +38,8 @@ pub struct Frame {
     pub page: Mutex<Option<Box<Page>>>,
     /// Changed, and not yet written: with the page locked only.
     pub dirty: AtomicBool,
-    /// On its way to the volume.
-    pub writing: AtomicBool,
+    /// How many copies are on their way to the volume.
+    pub writing: AtomicU32,
     used: AtomicBool,
 }
 
@@ -79,7 +79,7 @@ impl Pool {
         let frame = Arc::new(Frame {
             page: Mutex::new(None),
             dirty: AtomicBool::new(false),
-            writing: AtomicBool::new(false),
+            writing: AtomicU32::new(0),
             used: AtomicBool::new(true),
         });
         // Locked before anybody can find it: they wait for the page to be read.
@@ -115,7 +115,8 @@ impl Map {
             let Some(frame) = self.frames.get(&number) else { continue };
             // Nobody else can take hold of it while the map is locked.
             let held = Arc::strong_count(frame) > 1;
-            let needed = frame.dirty.load(Ordering::SeqCst) || frame.writing.load(Ordering::SeqCst);
+            let needed =
+                frame.dirty.load(Ordering::SeqCst) || frame.writing.load(Ordering::SeqCst) > 0;
             if held || needed || frame.used.swap(false, Ordering::Relaxed) {
                 self.clock.push_back(number);
             } else {

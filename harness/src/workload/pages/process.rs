@@ -2,7 +2,9 @@
 //! standard input is a pipe, and it ends when that is closed.
 
 use std::{
+    fs::File,
     io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::process::CommandExt as _,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -23,6 +25,9 @@ const OPEN_PATIENCE: Duration = Duration::from_secs(120);
 /// How long writing everything back may take. After that it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a killed process may take to go. One that waits for a dead volume may never.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+const HUNG: &str = "its process did not go when it was killed: the volume keeps it waiting";
 const CACHED: &str = "pages go through the page cache, for the volume takes no O_DIRECT";
 
 /// Starts the process and waits until its loads begin.
@@ -33,6 +38,9 @@ pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> 
         .args(["engine", "pages"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(File::create(place.ledger.with_extension("log"))?)
+        // Ctrl-C is for the harness, which ends this one in good order.
+        .process_group(0)
         .spawn()?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(io::Error::other("the engine has no pipes"));
@@ -122,16 +130,34 @@ impl Pages {
         }
     }
 
-    /// Everything it said has been heard when this returns.
-    fn reap(&mut self) -> Stopped {
-        let _ = self.child.wait();
-        self.stdin = None;
-        if let Some(listener) = self.listener.take() {
-            let _ = listener.join();
+    /// Waits for its end, and whether that came.
+    fn wait(&mut self, patience: Duration) -> bool {
+        const NAP: Duration = Duration::from_millis(2);
+        let deadline = Instant::now() + patience;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(NAP);
         }
-        let last = self.tick();
+        true
+    }
+
+    /// Kills it if it is still there. Everything that it said has been heard then.
+    fn reap(&mut self) -> Stopped {
+        let _ = self.child.kill();
+        let ended = self.wait(KILL_PATIENCE);
+        self.stdin = None;
+        let mut remarks = Vec::new();
+        match self.listener.take() {
+            Some(listener) if ended => drop(listener.join()),
+            _ => remarks.push(HUNG.to_owned()),
+        }
+        if !self.ready.direct {
+            remarks.push(CACHED.to_owned());
+        }
+        let last = Tick { state: State::Ended, ..self.tick() };
         let mut seen = lock(&self.seen);
-        let remarks = if self.ready.direct { vec![] } else { vec![CACHED.to_owned()] };
         Stopped {
             clean: seen.clean,
             last,
@@ -151,19 +177,13 @@ impl Engine for Pages {
     }
 
     fn stop(mut self: Box<Self>) -> Stopped {
-        const NAP: Duration = Duration::from_millis(5);
         // One that has ended already cannot hear it.
         let _ = self.say(STOP);
-        let deadline = Instant::now() + STOP_PATIENCE;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            std::thread::sleep(NAP);
-        }
-        let _ = self.child.kill();
+        self.wait(STOP_PATIENCE);
         self.reap()
     }
 
     fn kill(mut self: Box<Self>) -> Stopped {
-        let _ = self.child.kill();
         self.reap()
     }
 }
@@ -171,8 +191,7 @@ impl Engine for Pages {
 impl Drop for Pages {
     fn drop(&mut self) {
         if self.listener.is_some() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            self.reap();
         }
     }
 }

@@ -165,7 +165,7 @@ impl Replay<'_> {
 
     fn write(&mut self) -> io::Result<()> {
         self.batch.write(self.areas, self.settings.doublewrite)?;
-        self.batch.clear();
+        self.batch.begin(self.batch.number() + 1);
         Ok(())
     }
 }

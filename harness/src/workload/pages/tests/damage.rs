@@ -81,6 +81,13 @@ fn a_stale_page_shows_older_rows() {
     let lost = &verified.lost[0];
     assert_eq!((lost.key, lost.version), (2 * rows + 4, before + 2));
     assert_eq!(lost.found, Found::Older(before));
+    assert_eq!(
+        lost.to_string(),
+        format!(
+            "row {}, version {}, page 2 at byte {} of pages.data: older version {before}",
+            lost.key, lost.version, lost.offset
+        )
+    );
     let offset = 2 * BYTES + rig.settings.shape().place(lost.key).1;
     assert_eq!(lost.offset, offset as u64);
 }
@@ -107,6 +114,6 @@ fn damage_is_met_by_a_running_query() {
     assert_eq!(database.read(18 * rows), Ok(true));
     let troubles = database.gate.troubles(0);
     assert_eq!((troubles.len(), troubles[0].page), (1, Some((17, 17 * BYTES as u64))));
-    assert_eq!(troubles[0].error, "Zeros");
+    assert_eq!(troubles[0].error, "zeros");
     assert!(database.close());
 }
