@@ -23,6 +23,7 @@ impl Rig {
         let path = dir.path().join("volume");
         std::fs::create_dir(&path).unwrap();
         let place = Place {
+            copied: false,
             path,
             block: false,
             ledger: dir.path().join("ledger"),
