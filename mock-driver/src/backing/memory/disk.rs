@@ -61,12 +61,13 @@ impl Disk {
         let _ = std::fs::remove_dir_all(&aside);
         std::fs::create_dir_all(&aside).map_err(what())?;
         let made = Log::create(&aside.join("data.log"), content)
-            .and_then(|_| save(&aside, &meta))
-            .and_then(|()| std::fs::rename(&aside, folder))
-            .and_then(|()| Log::open(&folder.join("data.log")));
+            .and_then(|log| save(&aside, &meta).map(|()| log))
+            .and_then(|log| std::fs::rename(&aside, folder).map(|()| log));
         match made {
-            // Not what was read back, for that shares no buffer with its source.
-            Ok((log, _)) => Ok(Self { meta, content: content.clone(), folder: folder.into(), log }),
+            Ok(log) => {
+                let log = log.moved_to(&folder.join("data.log"));
+                Ok(Self { meta, content: content.clone(), folder: folder.into(), log })
+            }
             Err(failure) => {
                 let _ = std::fs::remove_dir_all(&aside);
                 Err(what()(failure))

@@ -1,11 +1,12 @@
 //! The contents on disk: an append-only log of writes, so that a small write costs a small write.
 //!
 //! An entry is acknowledged once it is handed to the kernel, which keeps it when the driver is
-//! killed. An entry that was cut off at that moment fails its checksum, and is dropped.
+//! killed. What was being written at that moment is there up to some byte: the last entry may be
+//! too short, and is dropped then. Nothing else can go wrong with it, so the data has no checksum.
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, IoSlice, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -13,8 +14,6 @@ use super::content::Content;
 
 /// Lengths of name and data, and the offset.
 const HEAD: usize = 4 + 4 + 8;
-/// The checksum at the end.
-const TAIL: usize = 8;
 /// A log is rewritten when this much of it is overwritten data.
 const GARBAGE_MAX: u64 = 16 << 20;
 /// The longest entry that is believed when a log is read back, bytes.
@@ -31,15 +30,24 @@ pub struct Log {
 impl Log {
     /// Writes a new log that holds `content`.
     pub fn create(path: &Path, content: &Content) -> io::Result<Self> {
-        let mut writer = BufWriter::new(File::create(path)?);
-        let mut bytes = 0;
+        let _ = std::fs::remove_file(path);
+        let file = OpenOptions::new().create_new(true).append(true).open(path)?;
+        let mut log = Self { path: path.into(), file, bytes: 0 };
+        let mut writer = BufWriter::new(&log.file);
         for (name, offset, data) in content.runs() {
-            let entry = encode(name, offset, data);
-            writer.write_all(&entry)?;
-            bytes += entry.len() as u64;
+            writer.write_all(&head(name, offset, data))?;
+            writer.write_all(data)?;
+            log.bytes += entry_bytes(name, data);
         }
-        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Self { path: path.into(), file, bytes })
+        writer.flush()?;
+        drop(writer);
+        Ok(log)
+    }
+
+    /// The file was moved, with the folder around it or by itself.
+    #[must_use]
+    pub fn moved_to(self, path: &Path) -> Self {
+        Self { path: path.into(), ..self }
     }
 
     /// Reads a log back, cutting off an unfinished last entry.
@@ -50,7 +58,7 @@ impl Log {
         let mut reader = BufReader::new(&file);
         while let Some(entry) = decode(&mut reader)? {
             content.write(&entry.name, entry.offset, &entry.data);
-            bytes += (HEAD + entry.name.len() + entry.data.len() + TAIL) as u64;
+            bytes += entry_bytes(&entry.name, &entry.data);
         }
         file.set_len(bytes)?;
         Ok((Self { path: path.into(), file, bytes }, content))
@@ -58,12 +66,11 @@ impl Log {
 
     /// Adds one write. When this fails, what was added in part is cut off again.
     pub fn append(&mut self, name: &str, offset: u64, data: &[u8]) -> io::Result<()> {
-        let entry = encode(name, offset, data);
-        if let Err(failure) = self.file.write_all(&entry) {
+        if let Err(failure) = write_both(&self.file, &head(name, offset, data), data) {
             self.file.set_len(self.bytes)?;
             return Err(failure);
         }
-        self.bytes += entry.len() as u64;
+        self.bytes += entry_bytes(name, data);
         Ok(())
     }
 
@@ -73,10 +80,9 @@ impl Log {
             return Ok(());
         }
         let aside = self.path.with_extension("tmp");
-        let bytes = Self::create(&aside, content)?.bytes;
+        let log = Self::create(&aside, content)?;
         std::fs::rename(&aside, &self.path)?;
-        self.file = OpenOptions::new().append(true).open(&self.path)?;
-        self.bytes = bytes;
+        *self = log.moved_to(&self.path);
         Ok(())
     }
 }
@@ -87,41 +93,44 @@ struct Entry {
     data: Vec<u8>,
 }
 
-fn encode(name: &str, offset: u64, data: &[u8]) -> Vec<u8> {
-    let mut entry = Vec::with_capacity(HEAD + name.len() + data.len() + TAIL);
-    entry.extend((name.len() as u32).to_le_bytes());
-    entry.extend((data.len() as u32).to_le_bytes());
-    entry.extend(offset.to_le_bytes());
-    entry.extend(name.as_bytes());
-    entry.extend(data);
-    entry.extend(checksum(&entry).to_le_bytes());
-    entry
+/// What stands before the data of an entry.
+fn head(name: &str, offset: u64, data: &[u8]) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEAD + name.len());
+    head.extend((name.len() as u32).to_le_bytes());
+    head.extend((data.len() as u32).to_le_bytes());
+    head.extend(offset.to_le_bytes());
+    head.extend(name.as_bytes());
+    head
 }
 
-/// The next entry; `None` at the end and where an entry is cut off or garbled.
+fn entry_bytes(name: &str, data: &[u8]) -> u64 {
+    (HEAD + name.len() + data.len()) as u64
+}
+
+/// One call to the kernel where it takes everything at once, as it nearly always does.
+fn write_both(mut file: &File, head: &[u8], data: &[u8]) -> io::Result<()> {
+    let written = file.write_vectored(&[IoSlice::new(head), IoSlice::new(data)])?;
+    file.write_all(head.get(written..).unwrap_or_default())?;
+    file.write_all(data.get(written.saturating_sub(head.len())..).unwrap_or_default())
+}
+
+/// The next entry; `None` at the end and where an entry is cut off.
 fn decode(reader: &mut impl Read) -> io::Result<Option<Entry>> {
-    let mut entry = vec![0; HEAD];
-    if !fill(reader, &mut entry)? {
+    let mut head = [0; HEAD];
+    if !fill(reader, &mut head)? {
         return Ok(None);
     }
-    let word =
-        |at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     let (name, data) = (word(0) as usize, word(4) as usize);
     let offset = u64::from(word(8)) | u64::from(word(12)) << 32;
     if name.saturating_add(data) > ENTRY_MAX {
         return Ok(None);
     }
-    entry.resize(HEAD + name + data, 0);
-    let mut tail = [0; TAIL];
-    if !fill(reader, &mut entry[HEAD..])? || !fill(reader, &mut tail)? {
+    let (mut name, mut data) = (vec![0; name], vec![0; data]);
+    if !fill(reader, &mut name)? || !fill(reader, &mut data)? {
         return Ok(None);
     }
-    if checksum(&entry) != u64::from_le_bytes(tail) {
-        return Ok(None);
-    }
-    let data = entry.split_off(HEAD + name);
-    let name = String::from_utf8_lossy(&entry[HEAD..]).into_owned();
-    Ok(Some(Entry { name, offset, data }))
+    Ok(Some(Entry { name: String::from_utf8_lossy(&name).into_owned(), offset, data }))
 }
 
 /// Fills the whole buffer, or says that the input ends before.
@@ -131,17 +140,6 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(e) => Err(e),
     }
-}
-
-/// FNV-1a over words of eight bytes: enough to notice an entry that was cut off.
-fn checksum(bytes: &[u8]) -> u64 {
-    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x0100_0000_01b3);
-    let mut words = bytes.chunks_exact(8);
-    let mut sum = 0xcbf2_9ce4_8422_2325;
-    for word in words.by_ref() {
-        sum = mix(sum, word.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
-    }
-    words.remainder().iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)))
 }
 
 #[cfg(test)]
