@@ -1,7 +1,7 @@
 //! Blocks that say who they are. Each sector of a block names its volume, place and write, so a
 //! wrong one tells what happened to it. Pure; must not know files, ledgers or time.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 /// Length of a block, bytes.
 pub const BLOCK_BYTES: usize = 64 << 10;
@@ -12,6 +12,7 @@ pub const SECTORS: usize = BLOCK_BYTES / SECTOR_BYTES;
 
 const MAGIC: [u8; 8] = *b"STRETCH1";
 const SUM_AT: usize = SECTOR_BYTES - 4;
+const NOISE_BYTES: usize = 1 << 20;
 
 /// Who a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,13 +121,25 @@ fn fill_sector(sector: &mut [u8], stamp: Stamp, number: u16) {
     sector[32..34].copy_from_slice(&number.to_le_bytes());
     sector[34..36].fill(0);
     let place = u64::from(stamp.file) << 32 | u64::from(stamp.count);
-    let mut state = mix(stamp.volume ^ mix(stamp.offset + u64::from(number)) ^ mix(place));
-    for word in sector[36..SUM_AT].chunks_mut(8) {
-        state = mix(state);
-        word.copy_from_slice(&state.to_le_bytes()[..word.len()]);
-    }
+    let start = mix(stamp.volume ^ mix(stamp.offset + u64::from(number)) ^ mix(place)) as usize;
+    let start = start % (NOISE_BYTES - SECTOR_BYTES);
+    sector[36..SUM_AT].copy_from_slice(&noise()[start..start + SUM_AT - 36]);
     let sum = crc32c::crc32c(&sector[..SUM_AT]);
     sector[SUM_AT..].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Bytes that no storage can make smaller. Each sector copies a part of them: they are many enough
+/// that parts which overlap lie far from each other.
+fn noise() -> &'static [u8] {
+    static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
+    NOISE.get_or_init(|| {
+        let mut state = 0;
+        let words = (0..NOISE_BYTES / 8).map(|_| {
+            state = mix(state);
+            state.to_le_bytes()
+        });
+        words.flatten().collect()
+    })
 }
 
 /// The stamp in a whole sector, and its number in its block.
