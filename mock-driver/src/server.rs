@@ -122,7 +122,11 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Resu
         .map_err(|status| ServeError::Recover(status.message().to_owned()))?;
     let driver = Arc::new(driver);
 
-    let result = answer(&options.listen, Services::new(Arc::clone(&driver), flaw), shutdown).await;
+    // What may wait: a slow profile, a defect that hangs on purpose, loop devices and their tools.
+    let quick = options.defect.is_none() && driver.profile().latency.is_empty();
+    let at_once = quick && options.backing == BackingKind::Memory;
+    let services = Services::new(Arc::clone(&driver), flaw, at_once);
+    let result = answer(&options.listen, services, shutdown).await;
     let cleared =
         if options.remove_on_exit { clear(driver, &options.state_dir).await } else { Ok(()) };
     drop(lock);

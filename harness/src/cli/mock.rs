@@ -24,8 +24,8 @@ pub fn main(args: Args) -> Outcome {
     let layer = if args.log_json { layer.json().boxed() } else { layer.with_ansi(false).boxed() };
     tracing_subscriber::registry().with(filter).with(layer).init();
     let options = args.mock.into_options().map_err(Failure::usage)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread answers; calls that wait for something have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::internal)?;

@@ -1,4 +1,4 @@
-//! The gRPC face: hands each call to the driver on a thread that may block, and logs it.
+//! The gRPC face: hands each call to the driver, on a thread that may block if it can, and logs it.
 //!
 //! Knows no CSI rule. A call that has begun is carried through also when its client gives up,
 //! for cancelling promises nothing in CSI.
@@ -26,12 +26,14 @@ pub const MESSAGE_MAX: usize = 16 << 20;
 pub struct Services {
     driver: Arc<Driver>,
     flaw: Arc<dyn Flaw>,
+    at_once: bool,
 }
 
 impl Services {
-    /// Services of `driver`, which answers through `flaw`.
-    pub fn new(driver: Arc<Driver>, flaw: Arc<dyn Flaw>) -> Self {
-        Self { driver, flaw }
+    /// Services of `driver`, which answers through `flaw`. `at_once`: no call waits for anything,
+    /// and handing it to a thread that may block would cost more than the call.
+    pub fn new(driver: Arc<Driver>, flaw: Arc<dyn Flaw>, at_once: bool) -> Self {
+        Self { driver, flaw, at_once }
     }
 
     /// Whether the Node service is served at all.
@@ -54,7 +56,7 @@ impl Services {
         let request = request.into_inner();
         let span = info_span!("rpc", rpc, volume = volume(&request), code = Empty);
         let (driver, flaw) = (Arc::clone(&self.driver), Arc::clone(&self.flaw));
-        let work = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let _entered = span.enter();
             let began = Instant::now();
             let latency = driver.profile().latency(rpc);
@@ -70,8 +72,11 @@ impl Services {
                 Err(status) => info!(elapsed_us, why = status.message(), "refused"),
             }
             answer
-        });
-        match work.await {
+        };
+        if self.at_once {
+            return work().map(Response::new);
+        }
+        match tokio::task::spawn_blocking(work).await {
             Ok(answer) => answer.map(Response::new),
             Err(_) => Err(Status::internal("the driver failed on this call; see its log")),
         }
