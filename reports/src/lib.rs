@@ -84,11 +84,25 @@ pub enum RenderError {
 
 /// Renders a report in one format. Equal reports give equal bytes.
 pub fn render(report: &Report, format: Format) -> Result<String, RenderError> {
+    rendered(report, &tame::tame(report)?, format)
+}
+
+/// Renders a report in every format; it is tamed once for all of them.
+fn render_all(report: &Report) -> Result<Vec<(Format, String)>, (Format, RenderError)> {
+    let tame = tame::tame(report).map_err(|error| (Format::Html, error.into()))?;
+    let each = |format| match rendered(report, &tame, format) {
+        Ok(text) => Ok((format, text)),
+        Err(error) => Err((format, error)),
+    };
+    Format::ALL.into_iter().map(each).collect()
+}
+
+fn rendered(whole: &Report, tame: &Report, format: Format) -> Result<String, RenderError> {
     match format {
-        Format::Json => Ok(serde_json::to_string_pretty(report)? + "\n"),
-        Format::Html => html::render(&tame::tame(report)?),
-        Format::Junit => junit::render(&tame::tame(report)?),
-        Format::Markdown => Ok(markdown::render(&tame::tame(report)?)),
+        Format::Json => Ok(serde_json::to_string_pretty(whole)? + "\n"),
+        Format::Html => html::render(tame),
+        Format::Junit => junit::render(tame),
+        Format::Markdown => Ok(markdown::render(tame)),
     }
 }
 

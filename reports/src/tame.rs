@@ -28,14 +28,12 @@ fn walk(value: &mut Value, limit: usize) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| walk(item, limit)),
         Value::Object(fields) => {
-            let plain = std::mem::take(fields);
-            *fields = plain
-                .into_iter()
-                .map(|(key, mut value)| {
-                    walk(&mut value, limit_of(&key));
-                    (text::tamed(&key, STRING_BYTES_MAX).unwrap_or(key), value)
-                })
-                .collect();
+            fields.iter_mut().for_each(|(key, value)| walk(value, limit_of(key)));
+            if fields.keys().any(|key| text::tamed(key, STRING_BYTES_MAX).is_some()) {
+                let key = |key: String| text::tamed(&key, STRING_BYTES_MAX).unwrap_or(key);
+                let plain = std::mem::take(fields);
+                *fields = plain.into_iter().map(|(k, value)| (key(k), value)).collect();
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

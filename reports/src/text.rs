@@ -89,7 +89,9 @@ pub fn counted(number: usize, one: &str, many: &str) -> String {
 /// The string without anything that a reader cannot see or that moves other text, cut after
 /// `limit` bytes with a note. `None`: it is fine as it is.
 pub fn tamed(string: &str, limit: usize) -> Option<String> {
-    if string.len() <= limit && !string.chars().any(is_hidden) {
+    // Nearly every string; told without decoding it.
+    let plain = || string.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if string.len() <= limit && (plain() || !string.chars().any(is_hidden)) {
         return None;
     }
     let mut out = String::new();

@@ -10,7 +10,7 @@ use std::{
 
 use csi_stretch_oracle::report::Report;
 
-use crate::{Format, RenderError, render};
+use crate::{Format, RenderError, render, render_all};
 
 /// Why the files are not there. Names the path and the system's reason.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +38,8 @@ pub enum WriteError {
 /// Writes `report.json`, `report.html`, `junit.xml` and `summary.md` into `dir`, which is created
 /// if need be. Renders all before it writes any; an existing file is replaced at once (rename).
 pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
-    let texts = Format::ALL
-        .into_iter()
-        .map(|format| match render(report, format) {
-            Ok(text) => Ok((format, text)),
-            Err(source) => Err(WriteError::Render { format, source }),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let texts =
+        render_all(report).map_err(|(format, source)| WriteError::Render { format, source })?;
     fs::create_dir_all(dir).map_err(refused("create folder", dir))?;
     texts.iter().try_for_each(|(format, text)| replace(&dir.join(format.file_name()), text))
 }
