@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let reports = [
         ("rich", fixture::rich()),
         ("clean", fixture::clean()),
+        ("workload", fixture::workload()),
         ("known", fixture::known()),
         ("hostile", fixture::hostile()),
         ("large", fixture::large(500)),

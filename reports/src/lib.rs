@@ -22,6 +22,7 @@ mod view;
 mod write;
 
 pub use annotations::annotations;
+pub use html::Exchanges;
 pub use write::{WriteError, write, write_all};
 
 /// The file formats of a report.
@@ -100,10 +101,15 @@ fn render_all(report: &Report) -> Result<Vec<(Format, String)>, (Format, RenderE
 fn rendered(whole: &Report, tame: &Report, format: Format) -> Result<String, RenderError> {
     match format {
         Format::Json => Ok(serde_json::to_string_pretty(whole)? + "\n"),
-        Format::Html => html::render(tame),
+        Format::Html => html::render(tame, Exchanges::Found),
         Format::Junit => junit::render(tame),
         Format::Markdown => Ok(markdown::render(tame)),
     }
+}
+
+/// The page, with that much of what was asked and answered.
+pub fn html(report: &Report, exchanges: Exchanges) -> Result<String, RenderError> {
+    html::render(&tame::tame(report)?, exchanges)
 }
 
 /// The JSON Schema of `report.json`; the committed copy is `schema/report-v1.schema.json`.

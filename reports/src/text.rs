@@ -37,6 +37,18 @@ fn exact_unit(bytes: u64) -> (u64, &'static str) {
     UNITS.into_iter().find(|(unit, _)| bytes.is_multiple_of(*unit)).unwrap_or((1, "bytes"))
 }
 
+/// Three digits of a size, for what changes all the time and promises nothing: `345 GiB`.
+pub fn about(bytes: u64) -> String {
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| bytes >= *unit).unwrap_or((1, "bytes"));
+    let whole = bytes / unit;
+    let tenths = u128::from(bytes % unit) * 10 / u128::from(unit);
+    if whole >= 100 || unit == 1 {
+        format!("{} {name}", grouped(whole))
+    } else {
+        format!("{whole}.{tenths} {name}")
+    }
+}
+
 /// [`size`] for numbers of the wire, which can be negative.
 pub fn size_signed(bytes: i64) -> String {
     size_wide(bytes.into())
@@ -73,6 +85,15 @@ pub fn ms(us: u64) -> String {
         0..10_000 => format!("{}.{:02} ms", us / 1000, us % 1000 / 10),
         10_000..100_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
         _ => format!("{} ms", grouped(us / 1000)),
+    }
+}
+
+/// [`ms`] up to a second, then seconds: `4.1 s`.
+pub fn took(us: u64) -> String {
+    if us < 1_000_000 {
+        ms(us)
+    } else {
+        format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000)
     }
 }
 
@@ -157,6 +178,13 @@ mod tests {
     #[case(1_203_999, "1,203 ms")]
     fn times_in_ms(#[case] us: u64, #[case] want: &str) {
         assert_eq!(ms(us), want);
+    }
+
+    #[test]
+    fn about_is_short() {
+        let told = [999, 4_096, 5 << 30, (353_408 << 20) + 7].map(about);
+        assert_eq!(told, ["999 bytes", "4.0 KiB", "5.0 GiB", "345 GiB"]);
+        assert_eq!([took(999_999), took(4_190_000)], ["999 ms", "4.1 s"]);
     }
 
     #[rstest]

@@ -1,7 +1,7 @@
 //! What more than one format needs of a report: look-ups, groups and the words for an enum.
 //! Sorts and counts, and never judges: every verdict, class and relation is the report's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use csi_stretch_oracle::{
     clause::Basis,
@@ -19,6 +19,8 @@ pub struct View<'a> {
     pub report: &'a Report,
     clauses: HashMap<&'a str, &'a ClauseResult>,
     scenarios: HashMap<&'a str, usize>,
+    /// Positions of scenarios whose steps can be linked to one by one.
+    full: BTreeSet<usize>,
 }
 
 /// Findings of one check on one clause: the first in full, and where else the same was seen.
@@ -39,7 +41,20 @@ impl<'a> View<'a> {
         let clauses = report.clauses.iter().map(|clause| (clause.id.as_str(), clause)).collect();
         let scenarios =
             report.scenarios.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();
-        Self { report, clauses, scenarios }
+        Self { report, clauses, scenarios, full: BTreeSet::new() }
+    }
+
+    /// With every step of these scenarios at hand.
+    pub fn with_full(self, full: BTreeSet<usize>) -> Self {
+        Self { full, ..self }
+    }
+
+    pub fn full_count(&self) -> usize {
+        self.full.len()
+    }
+
+    pub fn is_full(&self, scenario: usize) -> bool {
+        self.full.contains(&scenario)
     }
 
     pub fn clause(&self, id: &str) -> Option<&'a ClauseResult> {
@@ -162,6 +177,12 @@ fn gather<'a, T>(items: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, Vec
 /// The calls that lead to a finding; none where a single one says it all.
 pub fn sequence(located: &LocatedFinding) -> &[String] {
     if located.sequence.len() > 1 { &located.sequence } else { &[] }
+}
+
+/// Not what the scenario asked for, nor a plain OK: worth a look.
+pub fn is_surprising(step: &StepResult) -> bool {
+    let accepted = step.expect.contains(&step.code);
+    !accepted && !(step.expect.is_empty() && step.code == "OK")
 }
 
 /// `3 grow`, `set-up create`, `tear-down delete`.

@@ -1,7 +1,7 @@
 //! report.html: structure, self-containment, escaping, size, and one snapshot.
 
 use csi_stretch_oracle::{report::Report, verdict::Verdict};
-use csi_stretch_reports::{Format, render};
+use csi_stretch_reports::{Exchanges, Format, render};
 use rstest::rstest;
 
 use crate::fixture;
@@ -60,7 +60,15 @@ fn has_every_section_and_all_that_was_found() {
     let rows = text.matches("<li data-verdict=").count();
     assert_eq!(rows, report.scenarios.len());
     let steps: usize = report.scenarios.iter().map(|one| one.steps.len()).sum();
-    assert_eq!(text.matches("<dl id=\"s").count(), steps);
+    assert_eq!(text.matches("<dl id=\"s").count(), steps, "a small report has all of them");
+}
+
+#[test]
+fn workload() {
+    let text = body(&fixture::workload_in_short());
+    let (_, rest) = text.split_once("<section id=\"workload\"").unwrap();
+    let (section, _) = rest.split_once("<section id=\"growths\"").unwrap();
+    insta::assert_snapshot!(section);
 }
 
 /// Every link within the page leads somewhere, and no id is given twice.
@@ -68,6 +76,8 @@ fn has_every_section_and_all_that_was_found() {
 #[case::rich(fixture::rich())]
 #[case::hostile(fixture::hostile())]
 #[case::large(fixture::large(120))]
+#[case::larger(fixture::large(400))]
+#[case::workload(fixture::workload())]
 fn links_hold(#[case] report: Report) {
     let text = body(&report);
     let values = |attribute: &str| -> Vec<String> {
@@ -149,8 +159,8 @@ fn quotes_do_not_end_an_attribute() {
 }
 
 #[rstest]
-#[case(60, 1 << 20)]
-#[case(500, 4 << 20)]
+#[case(60, 500 << 10)]
+#[case(500, 1 << 20)]
 fn size_is_kept_in_check(#[case] scenarios: usize, #[case] bytes: usize) {
     let report = fixture::large(scenarios);
     let steps: usize = report.scenarios.iter().map(|one| one.steps.len()).sum();
@@ -172,4 +182,45 @@ fn the_head_says_the_verdict_in_words(#[case] verdict: Verdict, #[case] words: &
     let (head, _) = head.split_once("</header>").unwrap();
     assert!(head.contains(verdict.name()) && head.contains(words), "{head}");
     assert!(head.contains("cut short"), "{head}");
+}
+
+/// What is left out is told in short, and can be had.
+#[test]
+fn a_large_run_holds_the_exchanges_of_what_failed() {
+    let report = fixture::large(400);
+    let text = body(&report);
+    let worst = report.findings.iter().find(|one| !one.scenario.is_empty()).unwrap();
+    let at = report.scenarios.iter().position(|one| one.id == worst.scenario).unwrap();
+    assert!(text.contains(&format!("<dl id=\"s{at}-0\"")), "the worst is there in full");
+    let good = report.scenarios.iter().rposition(|one| one.findings.is_empty()).unwrap();
+    let (_, rest) = text.split_once(&format!("id=\"s{good}\"")).unwrap();
+    let (short, _) = rest.split_once("</details>").unwrap();
+    assert!(short.contains("<ol class=\"brief\">"), "{short}");
+    let whole = csi_stretch_reports::html(&report, Exchanges::All).unwrap();
+    let steps: usize = report.scenarios.iter().map(|one| one.steps.len()).sum();
+    assert_eq!(whole.matches("<dl id=\"s").count(), steps);
+    assert!(!whole.contains("--exchanges all"), "nothing is left out");
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_a_gap_in_the_chart() {
+    let text = body(&fixture::workload());
+    let (_, rest) = text.split_once("id=\"w2\"").unwrap();
+    let (sizes, _) = rest.split_once("</figure>").unwrap();
+    assert_eq!(sizes.matches("<rect class=\"missing\" x=").count(), 1);
+    assert!(sizes.contains("100 GiB missing from 2:02 on, for 58 s, to the end"));
+    assert!(sizes.contains("402,118 rows acknowledged"));
+    assert!(sizes.contains("page 812, offset 13,303,808 bytes: zeros"));
+    let (_, rest) = text.split_once("id=\"w0\"").unwrap();
+    let (sizes, _) = rest.split_once("</figure>").unwrap();
+    assert!(!sizes.contains("class=\"missing\""), "a growth under way is no broken promise");
+}
+
+#[test]
+fn what_a_growth_cost_stands_beside_its_noise() {
+    let text = body(&fixture::workload());
+    assert!(text.contains("7,000 ms <span class=\"minor\">bulk load; noise 250 ms</span>"));
+    let (_, ledger) = text.split_once("<section id=\"growths\"").unwrap();
+    assert!(ledger.contains("stall 7,000 ms (bulk load; noise 250 ms)"));
+    assert!(!body(&fixture::clean()).contains("noise"), "no workload, no cost");
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use csi_stretch_reports::{self as reports, Format};
+use csi_stretch_reports::{self as reports, Exchanges, Format};
 
 use super::{
     Exit, input,
@@ -17,9 +17,30 @@ pub struct Args {
     /// Which format.
     #[arg(long, value_enum, default_value = "text")]
     format: FormatName,
+    /// Which requests and answers `--format html` holds.
+    #[arg(long, value_enum, default_value = "found")]
+    exchanges: ExchangesName,
     /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+/// What a page holds of what was asked and answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExchangesName {
+    /// Of scenarios with a finding, as far as the page stays small.
+    Found,
+    /// All; a page of a whole run has several megabytes.
+    All,
+}
+
+impl From<ExchangesName> for Exchanges {
+    fn from(name: ExchangesName) -> Self {
+        match name {
+            ExchangesName::Found => Self::Found,
+            ExchangesName::All => Self::All,
+        }
+    }
 }
 
 /// A format by name.
@@ -52,6 +73,9 @@ pub fn main(args: &Args, style: Style) -> Outcome {
     let report = input::report(&args.report)?;
     let text = match args.format {
         FormatName::Text => reports::console::whole(&report, style.into()),
+        FormatName::Html => {
+            reports::html(&report, args.exchanges.into()).map_err(Failure::internal)?
+        }
         format => reports::render(&report, format.into()).map_err(Failure::internal)?,
     };
     match &args.out {

@@ -4,6 +4,7 @@
 mod args;
 mod entry;
 mod list;
+mod slo;
 mod step;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
@@ -21,6 +22,7 @@ pub(crate) use args::{
 };
 pub(crate) use entry::{StepEntry, verbs};
 pub(crate) use list::{ExpectFile, Names};
+pub(crate) use slo::SloFile;
 pub(crate) use step::{CallFields, StepFile};
 
 use super::{
@@ -52,6 +54,12 @@ pub(crate) struct File {
     /// Values that `${axis}` takes, one run for each combination.
     #[serde(default)]
     pub matrix: Option<Ordered<Vec<Word<Text>>>>,
+    /// What a growth may cost the workload.
+    #[serde(default)]
+    pub slo: Option<SloFile>,
+    /// How the bytes that are filled relate to those that are meant; stands beside the charts.
+    #[serde(default)]
+    pub scale: Option<Word<Text>>,
     /// What is done, in order.
     pub steps: Vec<StepEntry>,
 }

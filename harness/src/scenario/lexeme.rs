@@ -155,6 +155,26 @@ impl Lexeme for Millis {
     }
 }
 
+/// A share of a hundred, more than 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Percent(pub u32);
+
+impl Lexeme for Percent {
+    const WHAT: &'static str = "percentage";
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_suffix('%').and_then(|digits| digits.parse().ok()) {
+            Some(share) if (1..=100).contains(&share) => Ok(Self(share)),
+            _ => Err(format!(
+                "`{}` is not a percentage: write `30%`, from 1% to 100%",
+                shorten(text)
+            )),
+        }
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9]+%$"})
+    }
+}
+
 /// An amount of data in bytes, more than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Amount(pub u64);

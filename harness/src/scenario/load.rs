@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::offer;
+use csi_stretch_oracle::{history::Slo, offer};
 
 use super::{
     Scenario,
@@ -71,9 +71,17 @@ fn read(id: &str, text: &str, known: &dyn Fn(&str) -> bool) -> Result<Scenario, 
             parameters: &BTreeMap::new(),
         };
         walk(&compile(&file, &choice)?, &requires)?;
+        cost(&file, &combination.axes)?;
     }
     check_axes(&file, text)?;
     Ok(Scenario { id: id.to_owned(), about, clauses, requires, labels, file })
+}
+
+/// What a growth may cost, and what stands beside the charts, under the chosen matrix values.
+pub(crate) fn cost(file: &File, axes: &Axes) -> Result<(Option<Slo>, Option<String>), Problem> {
+    let slo = file.slo.as_ref().map(|slo| slo.get(axes, file.about.at)).transpose()?;
+    let scale = file.scale.as_ref().map(|scale| scale.get(axes)).transpose()?;
+    Ok((slo, scale.map(|text| text.0)))
 }
 
 fn strings<T: super::word::Lexeme>(

@@ -9,6 +9,7 @@ use super::{
     Labels, Partition, Program, Scenario,
     compile::{Choice, compile},
     lexeme::FILE_SYSTEMS,
+    load::cost,
     matrix::{Combination, combinations},
     size::{Rules, Sizes},
     walk::walk,
@@ -130,6 +131,8 @@ fn instance(
     let (program, skip) = fit(scenario, combination, offers, options);
     let skip = skip.or_else(|| options.too_long(scenario));
     let seed = options.seed ^ fnv(&id);
+    // Loading read them for every combination.
+    let (slo, scale) = cost(&scenario.file, &combination.axes).unwrap_or_default();
     let instance = Instance {
         number,
         id,
@@ -139,8 +142,8 @@ fn instance(
         axes: combination.axes.values.clone(),
         access: program.volumes.first().map(|volume| volume.access.clone()),
         skip,
-        slo: None,
-        scale: None,
+        slo,
+        scale,
     };
     Planned { instance, seed, script: program }
 }

@@ -5,6 +5,7 @@ use csi_stretch_oracle::report::{Comparison, Relation, ScenarioResult, StepResul
 use super::{
     Link, clause_link,
     meter::{Segment, meter},
+    step_href,
 };
 use crate::{
     text,
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Rows of one table; the steps themselves carry the rest.
-const ROWS_MAX: usize = 200;
+const ROWS_MAX: usize = 30;
 
 pub struct Beside<'a> {
     pub segments: Option<Vec<Segment>>,
@@ -93,7 +94,7 @@ fn row<'a>(
     Row {
         relation: view::relation_name(comparison.relation),
         scenario: Link { href: format!("#s{position}"), text: &scenario.id },
-        step: Link { href: format!("#s{position}-{at}"), text: &step.action },
+        step: Link { href: step_href(view, position, at), text: &step.action },
         target: (&step.code, &step.outcome),
         reference: &comparison.reference,
         differences: &comparison.differences,

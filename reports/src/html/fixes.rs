@@ -1,8 +1,8 @@
 //! What to fix: each breach once, worst first, with the evidence and the way to see it again.
 
-use csi_stretch_oracle::verdict::Verdict;
+use csi_stretch_oracle::{report::StepResult, verdict::Verdict};
 
-use super::{Link, clause_link, scenario_link};
+use super::{Link, clause_link, scenario_link, step_href};
 use crate::{
     text,
     view::{self, Group, View},
@@ -102,7 +102,9 @@ impl<'a> Fix<'a> {
             url: view::spec_url(clause.spec_line),
         });
         let position = view.position(&located.scenario).unwrap_or_default();
-        let evidence = |(at, step): (usize, &'a _)| Evidence::new(position, at, step);
+        let evidence = |(at, step): (usize, &'a StepResult)| {
+            Evidence::new(step_href(view, position, at), step)
+        };
         let others = group.others.iter().take(PLACES_MAX);
         Self {
             anchor,
@@ -132,8 +134,7 @@ impl<'a> Fix<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    fn new(scenario: usize, at: usize, step: &'a csi_stretch_oracle::report::StepResult) -> Self {
-        let href = format!("#s{scenario}-{at}");
+    fn new(href: String, step: &'a StepResult) -> Self {
         Self { href, action: &step.action, code: &step.code, outcome: &step.outcome }
     }
 }

@@ -3,22 +3,35 @@
 
 use csi_stretch_oracle::report::Growth;
 
-use super::{Link, meter::percent, scenario_link};
+mod rows;
+
+use super::{
+    Link,
+    costs::{self, Cost},
+    meter::percent,
+    scenario_link,
+};
 use crate::{
     text,
     view::{self, View},
 };
 
-/// Growths without a finding beyond this are folded.
+/// Growths without a finding beyond this are told in short.
 const OPEN_MAX: usize = 12;
+/// Growths with a finding beyond this are told in short, too.
+const MARKED_MAX: usize = 24;
 /// The largest size takes this much of the width, percent, so that a limit's mark has room.
 const FULL: f64 = 96.0;
 
 pub struct Ledger<'a> {
     pub marked: Vec<Entry<'a>>,
+    /// More of them.
+    pub marked_rows: Vec<rows::Group<'a>>,
+    pub marked_words: String,
     pub plain: Vec<Entry<'a>>,
     pub plain_words: String,
-    pub plain_open: bool,
+    /// Instead of `plain`, where there are many: growths by scenario.
+    pub rows: Vec<rows::Group<'a>>,
 }
 
 pub struct Entry<'a> {
@@ -51,20 +64,24 @@ pub struct Lane {
 impl<'a> Ledger<'a> {
     pub fn new(view: &View<'a>) -> Self {
         let growths = view.report.growths.iter();
-        let (marked, plain): (Vec<_>, Vec<_>) = growths.partition(|one| view.is_marked(one));
+        let (mut marked, plain): (Vec<_>, Vec<_>) = growths.partition(|one| view.is_marked(one));
+        let more = marked.split_off(marked.len().min(MARKED_MAX));
+        let many = plain.len() > OPEN_MAX;
         let entries = |growths: Vec<&'a Growth>| -> Vec<Entry<'a>> {
             growths.into_iter().map(|growth| entry(view, growth)).collect()
         };
         Self {
             plain_words: text::counted(plain.len(), "growth", "growths"),
-            plain_open: plain.len() <= OPEN_MAX,
+            marked_rows: rows::groups(view, &more),
+            marked_words: text::counted(more.len(), "more growth", "more growths"),
+            rows: if many { rows::groups(view, &plain) } else { Vec::new() },
             marked: entries(marked),
-            plain: entries(plain),
+            plain: if many { Vec::new() } else { entries(plain) },
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.marked.is_empty() && self.plain.is_empty()
+        self.marked.is_empty() && self.plain.is_empty() && self.rows.is_empty()
     }
 }
 
@@ -110,6 +127,13 @@ fn facts(growth: &Growth) -> Vec<String> {
         }
     }
     facts.extend(growth.verified.map(|bytes| format!("{} verified after", text::size(bytes))));
+    if let Some(impact) = &growth.impact {
+        let why = impact.why.as_deref().unwrap_or_default();
+        let told = |what: &str, cost: Cost| format!("{what} {} ({})", cost.value, cost.noise);
+        facts.push(told("dip", costs::cost(impact.dip, "%", why)));
+        facts.push(told("stall", costs::cost(impact.stall, "ms", why)));
+        facts.extend(impact.usable_us.map(|us| format!("seen larger after {}", text::ms(us))));
+    }
     facts
 }
 

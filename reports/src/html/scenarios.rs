@@ -6,7 +6,7 @@ use csi_stretch_oracle::{
     verdict::Verdict,
 };
 
-use super::{Link, clause_link, scenario_link};
+use super::{Link, brief, clause_link, scenario_link};
 use crate::{
     text,
     view::{self, View},
@@ -36,6 +36,8 @@ pub struct ScenarioView<'a> {
     pub stopped: Option<&'a str>,
     pub findings: Vec<FindingView<'a>>,
     pub steps: Vec<StepView<'a>>,
+    /// Instead of `steps`.
+    pub brief: Vec<brief::Line>,
 }
 
 pub struct FindingView<'a> {
@@ -112,7 +114,8 @@ fn scenario<'a>(
 ) -> ScenarioView<'a> {
     let folder = format!("{}/", scenario.group);
     let mut steps: Vec<StepView<'a>> = Vec::new();
-    for (at, step) in scenario.steps.iter().enumerate() {
+    let full = view.is_full(position);
+    for (at, step) in scenario.steps.iter().enumerate().filter(|_| full) {
         let further = at > 0 && scenario.steps[at - 1].step.step == step.step.step;
         let name = if further { String::new() } else { view::step_name(&step.step) };
         steps.push(self::step(view, format!("s{position}-{at}"), name, step));
@@ -133,6 +136,7 @@ fn scenario<'a>(
         stopped: scenario.stopped.as_deref(),
         findings: scenario.findings.iter().map(|one| finding(view, one)).collect(),
         steps,
+        brief: if full { Vec::new() } else { brief::lines(scenario) },
     }
 }
 
@@ -146,18 +150,13 @@ fn finding<'a>(view: &View<'a>, finding: &'a Finding) -> FindingView<'a> {
 }
 
 fn step<'a>(view: &View<'a>, anchor: String, name: String, step: &'a StepResult) -> StepView<'a> {
-    let accepted = step.expect.contains(&step.code);
     StepView {
         anchor,
         name,
         action: &step.action,
         code: &step.code,
         // What the scenario asked for is calm, and so is OK; another code is worth a look.
-        tone: if accepted || (step.expect.is_empty() && step.code == "OK") {
-            "calm"
-        } else {
-            "look"
-        },
+        tone: if view::is_surprising(step) { "look" } else { "calm" },
         outcome: &step.outcome,
         time: text::ms(step.elapsed_us),
         // OK where only OK is right goes without saying; a page has thousands of steps.

@@ -84,6 +84,9 @@ fn values() {
         ("amount", steps("  - publish\n  - write: -1")),
         ("flag", steps("  - publish: { readonly: yes }")),
         ("handle", steps("  - clone: { as: My Copy }")),
+        ("percentage", format!("{VOLUME}slo: {{ dip: 0.3 }}\nsteps: [publish]\n")),
+        ("percentage of nothing", format!("{VOLUME}slo: {{ dip: 0% }}\nsteps: [publish]\n")),
+        ("stall without a unit", format!("{VOLUME}slo: {{ stall: 500 }}\nsteps: [publish]\n")),
         ("list for a word", steps("  - grow: [x2]")),
         (
             "word for a list",
@@ -158,6 +161,8 @@ fn sense() {
             format!("{VOLUME}matrix: {{ size: [1], speed: [2] }}\nsteps: [publish]\n")
         ),
         ("axis without values", format!("{VOLUME}matrix: {{ fs: [] }}\nsteps: [publish]\n")),
+        ("slo of nothing", format!("{VOLUME}slo: {{}}\nsteps: [publish]\n")),
+        ("slo of another word", format!("{VOLUME}slo: {{ dipp: 3% }}\nsteps: [publish]\n")),
         ("no steps", format!("{VOLUME}steps: []\n")),
         ("no clause", "about: x\nclauses: []\nsteps: [publish]\n".to_owned()),
         ("key missing", "about: x\nsteps: [publish]\n".to_owned()),

@@ -246,3 +246,15 @@ fn the_parts_of_a_plan_are_the_plan(#[case] kind: &str) {
     ids.sort();
     assert_eq!(ids, all);
 }
+
+#[test]
+fn what_a_growth_may_cost_is_in_the_plan() {
+    let rest = "volume: {}\nmatrix: { dip: [30, 5] }\n\
+                slo: { dip: \"${dip}%\", stall: 2s }\nscale: one in 1000 bytes\nsteps: [publish]";
+    let planned = plan(&[scenario(rest)], &without(&[]), &Options::default());
+    let slos: Vec<_> = planned.iter().filter_map(|one| one.instance.slo).collect();
+    let dips: Vec<_> = slos.iter().map(|slo| slo.dip_percent).collect();
+    assert_eq!(dips, [Some(30), Some(5)]);
+    assert_eq!(slos[0].stall_ms, Some(2_000));
+    assert_eq!(planned[0].instance.scale.as_deref(), Some("one in 1000 bytes"));
+}

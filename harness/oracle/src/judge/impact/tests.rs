@@ -79,7 +79,7 @@ fn half_the_throughput_is_a_dip_and_no_stall() {
     assert_eq!(found(&report), ["queries of vol fell by 50 % while it grew"]);
     let finding = &report.findings[0].finding;
     assert_eq!(finding.expected.as_deref(), Some("a dip of at most 30 % against the 60 s before"));
-    assert_eq!(finding.observed.as_deref(), Some("50 %; without a growth at most 2 %"));
+    assert_eq!(finding.observed.as_deref(), Some("50 %; without a growth at most 1 %"));
     assert_eq!(finding.events.len(), 4, "both calls prove it");
     let dip = impact(&report).dip.expect("a dip");
     assert_eq!((dip.load, dip.value), (Loading::Query, 50));
