@@ -155,7 +155,7 @@ impl Bench {
     }
 
     fn scenario(&self, generator: &mut Repeat, history: Option<&Path>) -> Duration {
-        let journal = Journal::new(history, vec![]).unwrap();
+        let journal = Arc::new(Journal::new(history, vec![]).unwrap());
         let channel = self.channel.clone();
         let began = Instant::now();
         let client: Arc<dyn Client> = Arc::new(CsiV1::new(channel, Secrets::default()));

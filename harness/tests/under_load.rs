@@ -17,7 +17,7 @@ use serde_json::Value;
     "zeros"
 )]
 #[case::remounted("growth-remounts", QUICK, "node-publish.capability-usable", "EIO")]
-#[case::still("growth-blocks-writers", QUICK, "slo", "stall")]
+#[case::still("growth-blocks-writers", COST, "slo", "stood still for")]
 #[case::unseen("growth-that-statfs-never-shows", AUTOSCALER, "node-expand.purpose", "within")]
 fn found_and_located(
     #[case] defect: &str,
@@ -36,6 +36,7 @@ fn found_and_located(
 #[rstest]
 #[case(RESCUE_BLOCK)]
 #[case(QUICK)]
+#[case(COST)]
 #[case(AUTOSCALER)]
 fn nothing_is_found_without(#[case] scenario: &str) {
     let Some(findings) = findings(scenario, None) else { return };
@@ -49,6 +50,7 @@ fn each_has_its_case() {
 
 const RESCUE_BLOCK: &str = "workload/full-disk-rescue[fs=block,engine=pages]";
 const QUICK: &str = "workload/mysql-quick[fs=xfs,engine=pages]";
+const COST: &str = "workload/cost-of-growth[fs=xfs,engine=pages]";
 const AUTOSCALER: &str = "workload/autoscaler[fs=xfs]";
 
 /// Clause (for one without, the class) and text of every finding; `None`: it cannot run here.

@@ -90,7 +90,7 @@ fn of_run(view: &View<'_>) -> Option<TestSuite> {
             _ => NonSuccessKind::Error,
         };
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_type(type_of(finding));
+        status.set_type(view::broken(finding));
         status.set_message(finding.what.as_str());
         status.set_description(format!("{}: {}\n", finding.check, finding.what));
         let mut case = TestCase::new(format!("run/{}-{}", finding.check, at + 1), status);
@@ -142,7 +142,7 @@ fn status(view: &View<'_>, scenario: &ScenarioResult) -> TestCaseStatus {
     let worst = scenario.findings.iter().find(|finding| finding.verdict == scenario.verdict);
     let message = worst.map(|finding| finding.what.as_str()).or(scenario.stopped.as_deref());
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(fixed_type.unwrap_or_else(|| worst.map_or("unnamed", type_of)));
+    status.set_type(fixed_type.unwrap_or_else(|| worst.map_or("unnamed", view::broken)));
     status.set_message(message.unwrap_or("no finding says why"));
     let findings = scenario.findings.iter().filter(|finding| !finding.advisory);
     let text: String = findings.map(|finding| finding_text(view, scenario, finding)).collect();
@@ -150,17 +150,12 @@ fn status(view: &View<'_>, scenario: &ScenarioResult) -> TestCaseStatus {
     status
 }
 
-/// The clause, or who found it where no clause is broken.
-fn type_of(finding: &Finding) -> &str {
-    if finding.clause.is_empty() { &finding.check } else { &finding.clause }
-}
-
 fn stopped(scenario: &ScenarioResult) -> String {
     scenario.stopped.as_ref().map_or_else(String::new, |why| format!("stopped early: {why}\n"))
 }
 
 fn finding_text(view: &View<'_>, scenario: &ScenarioResult, finding: &Finding) -> String {
-    let mut text = format!("{} [{}]: {}\n", finding.clause, finding.check, finding.what);
+    let mut text = format!("{} [{}]: {}\n", view::broken(finding), finding.check, finding.what);
     // Writing to a string cannot fail.
     if let Some(clause) = view.clause(&finding.clause) {
         let (level, line) = (clause.level.name(), clause.spec_line);

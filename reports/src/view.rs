@@ -273,6 +273,11 @@ pub fn excused_name(by: ExcusedBy) -> &'static str {
     }
 }
 
+/// The clause that a finding says is broken, or who found it where there is none.
+pub fn broken(finding: &Finding) -> &str {
+    if finding.clause.is_empty() { &finding.check } else { &finding.clause }
+}
+
 pub fn class_name(class: Class) -> &'static str {
     match class {
         Class::DataLoss => "data loss",

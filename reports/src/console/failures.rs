@@ -27,7 +27,7 @@ pub fn failures(report: &Report, style: Style) -> String {
     for group in view.advice() {
         let finding = &group.first.finding;
         let seen = text::counted(group.others.len() + 1, "scenario", "scenarios");
-        let (clause, what) = (tame(&finding.clause), tame(&finding.what));
+        let (clause, what) = (tame(view::broken(finding)), tame(&finding.what));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "ADVICE {clause}: {what} ({seen})");
     }
@@ -36,7 +36,7 @@ pub fn failures(report: &Report, style: Style) -> String {
         let Some(excused) = &finding.excused else { continue };
         let word = view::excused_name(excused.by).to_uppercase();
         let seen = text::counted(group.others.len() + 1, "scenario", "scenarios");
-        let (clause, what) = (tame(&finding.clause), tame(&finding.what));
+        let (clause, what) = (tame(view::broken(finding)), tame(&finding.what));
         let because = tame(&excused.because.to_string());
         let _ = writeln!(out, "{word} {clause}: {what} ({seen}): {because}");
     }

@@ -82,7 +82,7 @@ fn why(result: &ScenarioResult) -> String {
         all => format!(" (and {} more)", all - 1),
     };
     match (worst, &result.stopped) {
-        (Some(worst), _) => format!(": {}: {}{more}", tame(&worst.clause), tame(&worst.what)),
+        (Some(worst), _) => format!(": {}: {}{more}", tame(view::broken(worst)), tame(&worst.what)),
         (None, Some(why)) => format!(": {}", tame(why)),
         (None, None) => String::new(),
     }

@@ -97,7 +97,7 @@ fn finding(number: usize, group: &Group<'_>) -> String {
     let mut out = format!(
         "\n### {number}. {} {class}: {}\n\n{}\n\n",
         mark(finding.verdict),
-        code(&finding.clause),
+        code(view::broken(finding)),
         esc(&finding.what)
     );
     if let Some(clause) = group.clause {
@@ -136,7 +136,7 @@ fn advice(view: &View<'_>) -> String {
         let finding = &group.first.finding;
         let level = group.clause.map_or("", |clause| clause.level.name());
         let seen = text::counted(group.others.len() + 1, "scenario", "scenarios");
-        format!("- {} {level}: {} ({seen})\n", code(&finding.clause), esc(&finding.what))
+        format!("- {} {level}: {} ({seen})\n", code(view::broken(finding)), esc(&finding.what))
     };
     let rows: String = groups.iter().take(ROWS_MAX).map(row).collect();
     format!("## Advice\n\n{rows}{}", more(groups.len(), ROWS_MAX, "advisory", "advisories"))

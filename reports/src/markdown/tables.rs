@@ -104,7 +104,7 @@ pub fn known(view: &View<'_>) -> String {
     for group in groups.iter().take(ROWS_MAX) {
         let finding = &group.first.finding;
         let Some(excused) = &finding.excused else { continue };
-        let (clause, what) = (code(&finding.clause), esc(&finding.what));
+        let (clause, what) = (code(view::broken(finding)), esc(&finding.what));
         let (seen, how) = (group.others.len() + 1, view::excused_name(excused.by));
         let because = esc(&excused.because.to_string());
         let _ = writeln!(out, "| {clause} | {what} | {seen} | {how} | {because} |");
