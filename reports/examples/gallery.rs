@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         ("rich", fixture::rich()),
         ("clean", fixture::clean()),
         ("workload", fixture::workload()),
+        ("workload-in-short", fixture::workload_in_short()),
         ("known", fixture::known()),
         ("hostile", fixture::hostile()),
         ("large", fixture::large(500)),

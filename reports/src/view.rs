@@ -181,8 +181,8 @@ pub fn sequence(located: &LocatedFinding) -> &[String] {
 
 /// Not what the scenario asked for, nor a plain OK: worth a look.
 pub fn is_surprising(step: &StepResult) -> bool {
-    let accepted = step.expect.contains(&step.code);
-    !accepted && !(step.expect.is_empty() && step.code == "OK")
+    let plain = step.expect.is_empty() && step.code == "OK";
+    !plain && !step.expect.contains(&step.code)
 }
 
 /// `3 grow`, `set-up create`, `tear-down delete`.

@@ -55,8 +55,8 @@ fn row(growth: &Growth) -> Row {
     let from = before.map(|from| format!("{} → ", text::size_signed(from))).unwrap_or_default();
     let access = if growth.access.is_empty() { "" } else { &growth.access };
     let said = [
-        said(growth.controller, &growth.controller_code, required),
-        said(growth.node, &growth.node_code, required),
+        said(growth.controller, growth.controller_code.as_ref(), required),
+        said(growth.node, growth.node_code.as_ref(), required),
     ];
     let times = [growth.controller_us, growth.node_us].into_iter().flatten().map(text::ms);
     Row {
@@ -75,11 +75,11 @@ fn row(growth: &Growth) -> Row {
     }
 }
 
-fn said(size: Option<i64>, code: &Option<String>, required: i64) -> Option<String> {
+fn said(size: Option<i64>, code: Option<&String>, required: i64) -> Option<String> {
     match size {
         Some(size) if size == required => Some(AS_ASKED.to_owned()),
         Some(size) => Some(text::size_signed(size)),
-        None => code.clone(),
+        None => code.cloned(),
     }
 }
 

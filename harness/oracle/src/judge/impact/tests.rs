@@ -54,7 +54,7 @@ fn chance(number: u64) -> u64 {
 }
 
 fn during(at_us: u64, length: u64) -> bool {
-    at_us >= GROWS && at_us < GROWS + length
+    (GROWS..GROWS + length).contains(&at_us)
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_stall_may_outlast_the_call() {
         GROWS,
         SECOND / 10,
         readings(|at, one| {
-            if at >= GROWS + 5 * SPAN && at < GROWS + 25 * SPAN {
+            if (GROWS + 5 * SPAN..GROWS + 25 * SPAN).contains(&at) {
                 (one.bulk.done, one.query.done) = (0, 0);
             }
         }),
@@ -148,7 +148,7 @@ fn what_cannot_be_known_is_said(#[case] from: u64, #[case] why: &str, #[case] no
         from,
         SECOND,
         readings(|at, one| {
-            if at >= from && at < from + 2 * SECOND {
+            if (from..from + 2 * SECOND).contains(&at) {
                 (one.bulk.done, one.query.done) = (0, 0);
             }
         }),
@@ -164,7 +164,7 @@ fn a_writer_that_waits_for_room_is_no_cost_of_the_growth() {
         GROWS,
         SECOND,
         readings(|at, one| {
-            if at >= GROWS - 2 * SECOND && at < GROWS + 2 * SECOND {
+            if (GROWS - 2 * SECOND..GROWS + 2 * SECOND).contains(&at) {
                 (one.bulk.done, one.blocked_us, one.state) = (0, SPAN, State::Blocked);
             }
         }),

@@ -172,17 +172,13 @@ impl Line {
         let mut to = growth.from;
         while let Some(from) = to.checked_sub(length).filter(|from| *from >= begin) {
             let control = Window { from, to };
-            to = match self.growths.iter().rfind(|one| one.overlaps(from, control.to)) {
-                Some(other) => other.from.min(to - step),
-                None => {
-                    if let Some(costs) = self.costs(control) {
-                        windows += 1;
-                        worst.dip_percent = worst.dip_percent.max(costs.dip_percent);
-                        worst.stall_ms = worst.stall_ms.max(costs.stall_ms);
-                    }
-                    to - step
-                }
-            };
+            let other = self.growths.iter().rfind(|one| one.overlaps(from, control.to));
+            to = other.map_or(to - step, |other| other.from.min(to - step));
+            if let (None, Some(costs)) = (other, self.costs(control)) {
+                windows += 1;
+                worst.dip_percent = worst.dip_percent.max(costs.dip_percent);
+                worst.stall_ms = worst.stall_ms.max(costs.stall_ms);
+            }
         }
         (windows * step >= NOISE_WINDOWS_MIN * length).then_some(worst)
     }
