@@ -90,10 +90,10 @@ impl Ledger {
                 versions.resize_with(room, AtomicU32::default);
             }
         }
-        if let Some(known) = read().get(key as usize) {
-            if known.fetch_max(version, Ordering::SeqCst) == 0 {
-                self.rows.fetch_add(1, Ordering::SeqCst);
-            }
+        if let Some(known) = read().get(key as usize)
+            && known.fetch_max(version, Ordering::SeqCst) == 0
+        {
+            self.rows.fetch_add(1, Ordering::SeqCst);
         }
     }
 

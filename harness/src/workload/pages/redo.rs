@@ -11,14 +11,15 @@ use super::{
 /// Length, checksum, LSN, page, and where in the page.
 pub const HEAD_BYTES: usize = 32;
 const CHECKPOINT_BYTES: u64 = 4096;
+/// The ring begins at a page's boundary, as what follows the area does.
+const RING_BASE: u64 = (2 * CHECKPOINT_BYTES).next_multiple_of(super::page::BYTES as u64);
 const MAGIC: [u8; 8] = *b"PGSREDO1";
 /// The first LSN: 0 would be that of a page never written.
 const BEGIN: u64 = 4096;
 
 /// Length of the area of a log.
 pub fn area_bytes(log_bytes: u64) -> u64 {
-    // The ring begins at a page's boundary, as what follows the area does.
-    (2 * CHECKPOINT_BYTES).next_multiple_of(super::page::BYTES as u64) + log_bytes
+    RING_BASE + log_bytes
 }
 
 /// From where recovery has to read.
@@ -47,15 +48,11 @@ pub struct Ring<'a> {
 }
 
 impl Ring<'_> {
-    fn base(&self) -> u64 {
-        area_bytes(0)
-    }
-
     /// The two pieces of a run of the ring.
     fn pieces(&self, lsn: u64, length: usize) -> [(u64, std::ops::Range<usize>); 2] {
         let at = lsn % self.bytes;
         let first = length.min((self.bytes - at) as usize);
-        [(self.base() + at, 0..first), (self.base(), first..length)]
+        [(RING_BASE + at, 0..first), (RING_BASE, first..length)]
     }
 
     pub fn write(&self, lsn: u64, records: &[u8]) -> io::Result<()> {
@@ -110,7 +107,7 @@ impl Ring<'_> {
             }
             let made = (u64_at(&bytes, 8), u64_at(&bytes, 16), u64_at(&bytes, 24));
             if made != (shape.space, shape.row_bytes as u64, self.bytes) {
-                wrong = "it was made with another seed, row size or log size".to_owned();
+                "it was made with another seed, row size or log size".clone_into(&mut wrong);
                 continue;
             }
             let found = Checkpoint {
