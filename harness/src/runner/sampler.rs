@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{Workers, journal::Journal};
+use crate::workload::databases::Sample;
 
 /// Time between two readings.
 const EVERY: Duration = Duration::from_millis(100);
@@ -38,14 +39,14 @@ async fn sample(workers: Workers, mut lines: Lines) {
     loop {
         clock.tick().await;
         let samples = workers.workload.samples(lines.journal.now_us());
-        lines.end_all_but(samples.iter().map(|sample| sample.volume.as_str()).collect());
+        lines.end_all_but(&samples);
         for sample in samples {
             let seen = workers.host.observe(&sample.path).await;
             let reading = match seen.observation() {
                 Some(sizes) => sample.reading.with_sizes(sizes),
                 None => sample.reading,
             };
-            lines.add(sample.volume, reading);
+            lines.add(&sample.volume, reading);
         }
     }
 }
@@ -59,17 +60,17 @@ struct Lines {
 }
 
 impl Lines {
-    fn add(&mut self, volume: String, reading: Reading) {
-        let line = self.open.entry(volume.clone()).or_default();
+    fn add(&mut self, volume: &str, reading: Reading) {
+        let line = self.open.entry(volume.to_owned()).or_default();
         line.push(reading);
         if line.len() >= CHUNK {
-            self.write(&volume);
+            self.write(volume);
         }
     }
 
     /// A database that runs no more has a last line.
-    fn end_all_but(&mut self, running: Vec<&str>) {
-        let over = |volume: &&String| !running.contains(&volume.as_str());
+    fn end_all_but(&mut self, running: &[Sample]) {
+        let over = |volume: &&String| !running.iter().any(|sample| sample.volume == **volume);
         let over: Vec<String> = self.open.keys().filter(over).cloned().collect();
         for volume in over {
             self.write(&volume);

@@ -211,7 +211,7 @@ impl Databases {
         database: &Database,
     ) -> io::Result<Arc<Mutex<Held>>> {
         if let Some(held) = self.known(volume) {
-            lock(&held).place.path = path.to_owned();
+            path.clone_into(&mut lock(&held).place.path);
             return Ok(held);
         }
         std::fs::create_dir_all(&self.folder)?;
