@@ -104,6 +104,9 @@ pub struct Args {
     /// Write the JUnit report to this file, too.
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub(super) junit: Option<PathBuf>,
+    /// Serve figures for Prometheus on this address, such as `127.0.0.1:9464`, while the run goes on.
+    #[arg(long, value_name = "ADDR", help_heading = "Run")]
+    pub(super) metrics: Option<std::net::SocketAddr>,
     /// Folder for volumes, mounts and sockets [default: csi-stretch-UID in the temporary folder].
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub(super) work_dir: Option<PathBuf>,

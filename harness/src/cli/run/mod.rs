@@ -1,6 +1,7 @@
 //! `csi-stretch run`: the main job. `args` is what is asked for, `setting` what that means before
 //! the first connection, `selection` which scenarios, `parties` who is tested and compared,
-//! `folder` where reports go, `host` what a report says of this machine.
+//! `folder` where reports go, `host` what a report says of this machine, `metrics` what Prometheus
+//! reads meanwhile.
 
 use std::{
     path::Path,
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::runner::{
     self, Journal, Party,
+    journal::Sink,
     registry::{self, RunDir},
     run::Pace,
 };
@@ -33,9 +35,12 @@ use crate::runner::{
 mod args;
 mod folder;
 mod host;
+mod metrics;
 mod parties;
 mod selection;
 mod setting;
+
+use metrics::Page;
 
 pub use args::Args;
 use folder::Folder;
@@ -75,6 +80,13 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Result<Repor
     if args.keep {
         run_dir.keep();
     }
+    let page = match args.metrics {
+        Some(address) => Some(Page::serve(address).await?),
+        None => None,
+    };
+    if let Some(page) = page.as_ref().filter(|_| !args.quiet) {
+        print(&format!("metrics    {}\n", page.url()))?;
+    }
     let mut subject = setting.open_subject(args, &folder, &run_dir).await?;
     subject.plan = setting.plan(args, &subject.session.target.offers);
     if subject.plan.is_empty() {
@@ -83,7 +95,7 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Result<Repor
     let reference = setting.open_reference(args, &folder, &run_dir, &subject).await;
     let run = describe(args, setting, &folder, &subject, &reference);
     folder.began();
-    let cast = Cast { run, subject, reference: reference.ok() };
+    let cast = Cast { run, subject, reference: reference.ok(), page };
     let report = perform(args, setting, &history, style, cast, interrupted).await?;
     drop(run_dir);
     finish(args, &report, &folder, style)?;
@@ -120,6 +132,7 @@ struct Cast {
     run: Run,
     subject: Party,
     reference: Option<Party>,
+    page: Option<Page>,
 }
 
 async fn perform(
@@ -130,13 +143,15 @@ async fn perform(
     cast: Cast,
     interrupted: watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
-    let Cast { run, subject, reference } = cast;
+    let Cast { run, subject, reference, page } = cast;
     let cannot = |error| Failure::report(format!("cannot write {}: {error}", history.display()));
     let enough = Arc::new(AtomicBool::new(false));
     let watch = args.fail_fast.then(|| enough.clone());
     let show = Show { quiet: args.quiet, style, failed: watch };
     let progress = Progress::start(&run, &setting.catalogue, &subject.plan, show);
-    let journal = Journal::new(Some(history), vec![Box::new(progress)]).map_err(cannot)?;
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(progress)];
+    sinks.extend(page.as_ref().map(|page| -> Box<dyn Sink> { Box::new(page.sink(&run)) }));
+    let journal = Journal::new(Some(history), sinks).map_err(cannot)?;
     let journal = Arc::new(journal);
     let pace = Pace { jobs: args.jobs, enough };
     let (subject, reference) = (Arc::new(subject), reference.map(Arc::new));
