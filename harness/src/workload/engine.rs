@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::pages;
 
+pub(in crate::workload) mod gate;
+pub(in crate::workload) mod ledger;
+pub(in crate::workload) mod load;
+pub(in crate::workload) mod rows;
+pub(in crate::workload) mod settings;
+
+pub use settings::Settings;
+
 /// A database at work. Blocking; dropping one kills it.
 pub trait Engine: Send {
     /// The newest counters, and the latencies since the last call of this. Cheap.
@@ -22,7 +30,7 @@ pub trait Engine: Send {
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The embedded one, which needs no server.
-    Pages(pages::Settings),
+    Pages(Settings),
 }
 
 /// Where an engine runs.
@@ -40,6 +48,13 @@ pub struct Place {
     pub copied: bool,
     /// The program that serves `engine`: this one.
     pub program: PathBuf,
+}
+
+/// A panic elsewhere must not spread: what a lock guards is plain data.
+pub(in crate::workload) fn lock<T: ?Sized>(
+    mutex: &std::sync::Mutex<T>,
+) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Starts an engine, or starts it again where it ran before: ready when this returns.

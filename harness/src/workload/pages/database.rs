@@ -13,15 +13,19 @@ use super::{
     Settings,
     area::Areas,
     flush::Flusher,
-    gate::{Ended, Gate},
-    ledger::Ledger,
-    lock,
     log::{Change, Log},
-    page::{self, Page, Shape},
+    page::{self, Page},
     pool::{Frame, Pool},
     recover::{self, Opened},
 };
-use crate::workload::engine::{Found, Recovery};
+use crate::workload::engine::{
+    Found, Recovery,
+    gate::{Ended, Gate},
+    ledger::Ledger,
+    load::{Miss, Rows},
+    lock,
+    rows::Shape,
+};
 
 /// Locks of rows: as many rows may change at once, if no two fall on one.
 const ROW_LOCKS: u64 = 1024;
@@ -50,20 +54,6 @@ struct Extent {
     made: u64,
     /// Pages that the file has room for.
     room: u64,
-}
-
-/// Why a row could not be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Miss {
-    Ended,
-    /// Its page is broken; the gate was told.
-    Damaged,
-}
-
-impl From<Ended> for Miss {
-    fn from(_: Ended) -> Self {
-        Self::Ended
-    }
 }
 
 impl Database {
@@ -124,80 +114,6 @@ impl Database {
         self.closed.store(true, Ordering::SeqCst);
         let flusher = lock(&self.flusher).take();
         flusher.is_some_and(|flusher| matches!(flusher.join(), Ok(Ok(()))))
-    }
-
-    /// Inserts so many rows at the end, in one commit.
-    pub fn insert(&self, rows: u64) -> Result<u64, Miss> {
-        let first = self.next_key.fetch_add(rows, Ordering::SeqCst);
-        self.log.wait_for_room()?;
-        self.make_pages(self.shape.place(first + rows - 1).0)?;
-        let mut end = 0;
-        let mut scratch = Vec::new();
-        for key in first..first + rows {
-            end = self.put(key, 1, &mut scratch)?;
-        }
-        self.log.flush(end)?;
-        Ok(rows)
-    }
-
-    /// Gives each of these rows its next version, in one commit. Passes over those never
-    /// acknowledged, and broken ones.
-    pub fn update(&self, keys: &mut Vec<u64>) -> Result<u64, Ended> {
-        keys.sort_unstable();
-        keys.dedup();
-        // In ascending order, so that no two commits can wait for each other.
-        let mut locks: Vec<u64> = keys.iter().map(|key| key % ROW_LOCKS).collect();
-        locks.sort_unstable();
-        locks.dedup();
-        self.log.wait_for_room()?;
-        let held: Vec<_> =
-            locks.iter().filter_map(|n| self.rows.get(*n as usize)).map(lock).collect();
-        let (mut done, mut end) = (0, 0);
-        let mut scratch = Vec::new();
-        for key in keys {
-            let version = self.ledger.version(*key);
-            if version == 0 {
-                continue;
-            }
-            match self.put(*key, version.saturating_add(1), &mut scratch) {
-                Ok(lsn) => (done, end) = (done + 1, lsn),
-                Err(Miss::Damaged) => {}
-                Err(Miss::Ended) => return Err(Ended),
-            }
-        }
-        self.log.flush(end)?;
-        drop(held);
-        Ok(done)
-    }
-
-    /// Reads one row, and compares it with what was acknowledged. `false` if there is none.
-    pub fn read(&self, key: u64) -> Result<bool, Miss> {
-        let before = self.ledger.version(key);
-        if before == 0 {
-            return Ok(false);
-        }
-        let (number, at) = self.shape.place(key);
-        let frame = self.frame(number)?;
-        let row = match lock(&frame.page).as_ref() {
-            Some(page) => page.0[at..at + self.shape.slot_bytes()].to_vec(),
-            None => return Err(Miss::Damaged),
-        };
-        let found = self.shape.version(key, &row, &mut Vec::new());
-        // One more may be on its way.
-        let most = self.ledger.version(key).saturating_add(1);
-        let wrong = match found {
-            Ok(version) if version < before => Found::Older(version),
-            Ok(version) if version > most => Found::Newer(version),
-            Ok(_) => return Ok(true),
-            Err(found) => found,
-        };
-        self.gate.damaged("read row", &wrong, (number, self.areas.offset(number) + at as u64));
-        Err(Miss::Damaged)
-    }
-
-    /// The first key behind all that were ever begun.
-    pub fn end(&self) -> u64 {
-        self.next_key.load(Ordering::SeqCst)
     }
 
     /// Size of the data that holds acknowledged rows.
@@ -268,5 +184,84 @@ impl Database {
         let grown = self.areas.data.extend(bytes(made + EXTENT_PAGES));
         grown.or_else(|_| self.areas.data.extend(bytes(made + 1)))?;
         Ok(self.areas.data.bytes()? / page::BYTES as u64)
+    }
+}
+
+impl Rows for Database {
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    fn bytes_with(&self, rows: u64) -> u64 {
+        (self.end() + rows).div_ceil(self.shape.rows_per_page()) * page::BYTES as u64
+    }
+
+    fn insert(&self, rows: u64) -> Result<u64, Miss> {
+        let first = self.next_key.fetch_add(rows, Ordering::SeqCst);
+        self.log.wait_for_room()?;
+        self.make_pages(self.shape.place(first + rows - 1).0)?;
+        let mut end = 0;
+        let mut scratch = Vec::new();
+        for key in first..first + rows {
+            end = self.put(key, 1, &mut scratch)?;
+        }
+        self.log.flush(end)?;
+        Ok(rows)
+    }
+
+    fn update(&self, keys: &mut Vec<u64>) -> Result<u64, Ended> {
+        keys.sort_unstable();
+        keys.dedup();
+        // In ascending order, so that no two commits can wait for each other.
+        let mut locks: Vec<u64> = keys.iter().map(|key| key % ROW_LOCKS).collect();
+        locks.sort_unstable();
+        locks.dedup();
+        self.log.wait_for_room()?;
+        let held: Vec<_> =
+            locks.iter().filter_map(|n| self.rows.get(*n as usize)).map(lock).collect();
+        let (mut done, mut end) = (0, 0);
+        let mut scratch = Vec::new();
+        for key in keys {
+            let version = self.ledger.version(*key);
+            if version == 0 {
+                continue;
+            }
+            match self.put(*key, version.saturating_add(1), &mut scratch) {
+                Ok(lsn) => (done, end) = (done + 1, lsn),
+                Err(Miss::Damaged) => {}
+                Err(Miss::Ended) => return Err(Ended),
+            }
+        }
+        self.log.flush(end)?;
+        drop(held);
+        Ok(done)
+    }
+
+    fn read(&self, key: u64) -> Result<bool, Miss> {
+        let before = self.ledger.version(key);
+        if before == 0 {
+            return Ok(false);
+        }
+        let (number, at) = self.shape.place(key);
+        let frame = self.frame(number)?;
+        let row = match lock(&frame.page).as_ref() {
+            Some(page) => page.0[at..at + self.shape.slot_bytes()].to_vec(),
+            None => return Err(Miss::Damaged),
+        };
+        let found = self.shape.version(key, &row, &mut Vec::new());
+        // One more may be on its way.
+        let most = self.ledger.version(key).saturating_add(1);
+        let wrong = match found {
+            Ok(version) if version < before => Found::Older(version),
+            Ok(version) if version > most => Found::Newer(version),
+            Ok(_) => return Ok(true),
+            Err(found) => found,
+        };
+        self.gate.damaged("read row", &wrong, (number, self.areas.offset(number) + at as u64));
+        Err(Miss::Damaged)
+    }
+
+    fn end(&self) -> u64 {
+        self.next_key.load(Ordering::SeqCst)
     }
 }

@@ -94,7 +94,7 @@ impl Log {
             shape,
             area,
             bytes: settings.log_bytes,
-            room: settings.log_bytes - settings.log_margin(&shape),
+            room: settings.log_bytes - super::log_margin(settings, &shape),
             epoch: checkpoint.epoch,
             state: Mutex::new(state),
             changed: Condvar::new(),

@@ -1,32 +1,21 @@
 //! What a page and a row look like, and what is wrong with one that looks otherwise. Pure.
 
-use crate::workload::engine::Found;
+use crate::workload::engine::{Found, rows::HEAD_BYTES};
+pub use crate::workload::engine::rows::{Shape, u32_at, u64_at};
 
 /// Length of a page.
 pub const BYTES: usize = 16 << 10;
 /// Checksum, magic, number, LSN, space, batch; the rest is free.
 const HEADER_BYTES: usize = 64;
-/// Key, version, and four bytes of nothing.
-const ROW_HEAD_BYTES: usize = 16;
 const MAGIC: u32 = u32::from_le_bytes(*b"PGS1");
 
 /// Longest contents of a row.
 pub const fn row_bytes_max() -> usize {
-    BYTES - HEADER_BYTES - ROW_HEAD_BYTES
+    BYTES - HEADER_BYTES - HEAD_BYTES
 }
 
-/// What decides where a row is and what it contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    pub space: u64,
-    pub row_bytes: usize,
-}
-
+/// Where rows are.
 impl Shape {
-    pub fn slot_bytes(&self) -> usize {
-        ROW_HEAD_BYTES + self.row_bytes
-    }
-
     pub fn rows_per_page(&self) -> u64 {
         ((BYTES - HEADER_BYTES) / self.slot_bytes()).max(1) as u64
     }
@@ -36,37 +25,6 @@ impl Shape {
         let rows = self.rows_per_page();
         (key / rows, HEADER_BYTES + (key % rows) as usize * self.slot_bytes())
     }
-
-    /// The only bytes a version of a row can have.
-    pub fn fill(&self, key: u64, version: u32, row: &mut Vec<u8>) {
-        row.clear();
-        row.extend_from_slice(&key.to_le_bytes());
-        row.extend_from_slice(&version.to_le_bytes());
-        row.extend_from_slice(&[0; 4]);
-        let mut state = mix(self.space ^ mix(key ^ mix(u64::from(version))));
-        while row.len() < self.slot_bytes() {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            row.extend_from_slice(&mix(state).to_le_bytes());
-        }
-        row.truncate(self.slot_bytes());
-    }
-
-    /// The version in a slot that is meant for this key. Version 0 is a slot never written.
-    pub fn version(&self, key: u64, slot: &[u8], scratch: &mut Vec<u8>) -> Result<u32, Found> {
-        if slot.iter().all(|byte| *byte == 0) {
-            return Ok(0);
-        }
-        let version = u32_at(slot, 8);
-        self.fill(key, version, scratch);
-        if version > 0 && slot == scratch.as_slice() { Ok(version) } else { Err(Found::Garbage) }
-    }
-}
-
-/// The finalizer of splitmix64: every input bit changes about half of the output.
-pub fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// The bytes of one page, where O_DIRECT takes them.
@@ -149,12 +107,4 @@ fn is_torn(page: &[u8], number: u64, shape: &Shape) -> bool {
     };
     (ours || page.starts_with(&ZEROS))
         && (first..first.saturating_add(shape.rows_per_page())).all(written)
-}
-
-pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(std::array::from_fn(|n| bytes[at + n]))
-}
-
-pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(std::array::from_fn(|n| bytes[at + n]))
 }

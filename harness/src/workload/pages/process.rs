@@ -32,7 +32,7 @@ const CACHED: &str = "pages go through the page cache, for the volume takes no O
 
 /// Starts the process and waits until its loads begin.
 pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> {
-    settings.check()?;
+    super::check(settings)?;
     let begun_us = gate::now_us();
     let mut child = Command::new(&place.program)
         .args(["engine", "pages"])

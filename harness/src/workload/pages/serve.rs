@@ -91,7 +91,7 @@ pub fn serve() -> io::Result<bool> {
     let order: Order = serde_json::from_str(&first).map_err(|error| {
         io::Error::new(io::ErrorKind::InvalidInput, format!("the order: {error}"))
     })?;
-    order.settings.check()?;
+    super::check(&order.settings)?;
     let begun = order.begun_us.unwrap_or_else(super::gate::now_us);
     let gate = Arc::new(Gate::new(begun));
     obey(gate.clone())?;

@@ -21,7 +21,7 @@ const CHUNK_PAGES: u64 = 64;
 
 /// See [`crate::workload::engine::verify`].
 pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
-    settings.check()?;
+    super::check(settings)?;
     if !place.ledger.exists() {
         let text = format!("no ledger at {}: no engine ran", place.ledger.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, text));

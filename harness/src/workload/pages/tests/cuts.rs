@@ -1,7 +1,7 @@
 //! Power cuts at any moment: nothing acknowledged is lost, and nothing else is thought to be.
 
 use super::sim::{Rig, rounds};
-use crate::workload::pages::page::mix;
+use crate::workload::engine::rows::mix;
 
 #[test]
 fn nothing_acknowledged_is_lost_in_a_power_cut() {

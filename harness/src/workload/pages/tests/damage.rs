@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::sim::Rig;
 use crate::workload::{
-    engine::{Found, Verified},
+    engine::{Found, Verified, load::Rows},
     pages::page::BYTES,
 };
 

@@ -20,10 +20,10 @@ use super::super::{
     ledger::Ledger,
     load::{self, Meter},
     lock,
-    page::{BYTES, mix},
+    page::BYTES,
     verify::compare,
 };
-use crate::workload::engine::Verified;
+use crate::workload::engine::{Verified, rows::mix};
 
 const SECTOR: usize = 512;
 
@@ -192,7 +192,7 @@ impl Rig {
             log_bytes: 1 << 20,
             ..Settings::default()
         };
-        settings.check().unwrap();
+        super::super::check(&settings).unwrap();
         Self { disk: Disk::new(), settings, dir: tempfile::tempdir().unwrap() }
     }
 

@@ -10,13 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{FULL_PAUSE, lock};
-use crate::workload::{
-    engine::{Found, State, Trouble},
-    files::errno_name,
-    writer::is_full,
-};
+use super::{Found, State, Trouble, lock};
+use crate::workload::{files::errno_name, writer::is_full};
 
+/// How long a full volume is left alone before the next try.
+pub const FULL_PAUSE: Duration = Duration::from_millis(50);
 /// Troubles told one by one.
 const TROUBLES_MAX: usize = 16;
 /// How long a full volume may still hold up a shutdown.

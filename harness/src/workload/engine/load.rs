@@ -12,19 +12,47 @@ use std::{
 use hdrhistogram::Histogram;
 
 use super::{
-    Settings,
-    database::{Database, Miss},
-    gate::Ended,
+    Settings, Window,
+    gate::{Ended, Gate},
     lock,
-    page::{BYTES, mix},
+    rows::mix,
 };
-use crate::workload::engine::Window;
 
 /// Latencies are kept to two digits, up to an hour.
 const DIGITS: u8 = 2;
 const LONGEST_US: u64 = 3_600_000_000;
 /// With no row to query there is nothing to hurry for.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// A database as a thread of a load sees it. Blocking.
+pub trait Rows {
+    fn gate(&self) -> &Gate;
+    /// The first key behind all that were ever begun.
+    fn end(&self) -> u64;
+    /// Size of the data with so many rows more.
+    fn bytes_with(&self, rows: u64) -> u64;
+    /// Inserts so many rows at the end, in one commit.
+    fn insert(&self, rows: u64) -> Result<u64, Miss>;
+    /// Gives each of these rows its next version, in one commit. Passes over those never
+    /// acknowledged, and broken ones.
+    fn update(&self, keys: &mut Vec<u64>) -> Result<u64, Ended>;
+    /// Reads one row, and compares it with what was acknowledged. `false` if there is none.
+    fn read(&self, key: u64) -> Result<bool, Miss>;
+}
+
+/// Why a row could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    Ended,
+    /// It is broken; the gate was told.
+    Damaged,
+}
+
+impl From<Ended> for Miss {
+    fn from(_: Ended) -> Self {
+        Self::Ended
+    }
+}
 
 /// What the loads did.
 #[derive(Default)]
@@ -63,20 +91,19 @@ impl Meter {
 }
 
 /// A thread of the bulk load, the `number`th.
-pub fn bulk(settings: &Settings, database: &Database, meter: &Meter, number: u32) {
-    let rows = u64::from(settings.batch_rows);
-    let mut pace = Pace::new(settings.bulk_rate, rows, settings.bulk_threads);
+pub fn bulk(settings: &Settings, rows: &impl Rows, meter: &Meter, number: u32) {
+    let batch = u64::from(settings.batch_rows);
+    let mut pace = Pace::new(settings.bulk_rate, batch, settings.bulk_threads);
     let mut random = Random::new(settings.seed, u64::from(number));
-    while pace.wait(database) {
+    while pace.wait(rows.gate()) {
         let begun = Instant::now();
-        let end = database.end() + rows;
-        let size = end.div_ceil(database.shape.rows_per_page()) * BYTES as u64;
-        let done = if settings.data_bytes_max.is_none_or(|most| size <= most) {
-            let done = database.insert(rows);
+        let has_room = settings.data_bytes_max.is_none_or(|most| rows.bytes_with(batch) <= most);
+        let done = if has_room {
+            let done = rows.insert(batch);
             done.map(|rows| meter.inserted.fetch_add(rows, Ordering::Relaxed))
         } else {
-            let mut keys = (0..rows).map(|_| random.below(database.end())).collect();
-            let done = database.update(&mut keys);
+            let mut keys = (0..batch).map(|_| random.below(rows.end())).collect();
+            let done = rows.update(&mut keys);
             done.map(|rows| meter.updated.fetch_add(rows, Ordering::Relaxed)).map_err(Miss::from)
         };
         match done {
@@ -88,11 +115,11 @@ pub fn bulk(settings: &Settings, database: &Database, meter: &Meter, number: u32
 }
 
 /// A thread of the queries, the `number`th.
-pub fn query(settings: &Settings, database: &Database, meter: &Meter, number: u32) {
+pub fn query(settings: &Settings, rows: &impl Rows, meter: &Meter, number: u32) {
     let mut pace = Pace::new(settings.query_rate, 1, settings.query_threads);
     let mut random = Random::new(settings.seed, u64::from(number) | 1 << 32);
-    while pace.wait(database) {
-        let end = database.end();
+    while pace.wait(rows.gate()) {
+        let end = rows.end();
         if end == 0 {
             std::thread::sleep(PAUSE);
             continue;
@@ -100,9 +127,9 @@ pub fn query(settings: &Settings, database: &Database, meter: &Meter, number: u3
         let key = random.below(end);
         let begun = Instant::now();
         let done = if random.below(100) < u64::from(settings.update_percent) {
-            update(database, meter, key).map_err(Miss::from)
+            update(rows, meter, key).map_err(Miss::from)
         } else {
-            read(database, meter, key)
+            read(rows, meter, key)
         };
         match done {
             Ok(true) => Meter::note(&meter.query, begun.elapsed()),
@@ -113,14 +140,14 @@ pub fn query(settings: &Settings, database: &Database, meter: &Meter, number: u3
     }
 }
 
-fn update(database: &Database, meter: &Meter, key: u64) -> Result<bool, Ended> {
-    let rows = database.update(&mut vec![key])?;
+fn update(rows: &impl Rows, meter: &Meter, key: u64) -> Result<bool, Ended> {
+    let rows = rows.update(&mut vec![key])?;
     meter.updated.fetch_add(rows, Ordering::Relaxed);
     Ok(rows > 0)
 }
 
-fn read(database: &Database, meter: &Meter, key: u64) -> Result<bool, Miss> {
-    let there = database.read(key)?;
+fn read(rows: &impl Rows, meter: &Meter, key: u64) -> Result<bool, Miss> {
+    let there = rows.read(key)?;
     meter.read.fetch_add(u64::from(there), Ordering::Relaxed);
     Ok(there)
 }
@@ -140,10 +167,10 @@ impl Pace {
     }
 
     /// Whether to go on. What was missed in a stall is not made up for.
-    fn wait(&mut self, database: &Database) -> bool {
+    fn wait(&mut self, gate: &Gate) -> bool {
         const NAP: Duration = Duration::from_millis(50);
         if let Some(interval) = self.interval {
-            while !database.gate.is_closing() {
+            while !gate.is_closing() {
                 let rest = self.next.saturating_duration_since(Instant::now());
                 if rest.is_zero() {
                     break;
@@ -152,7 +179,7 @@ impl Pace {
             }
             self.next = Instant::now().max(self.next + interval);
         }
-        !database.gate.is_closing()
+        !gate.is_closing()
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use super::page::{Shape, u32_at, u64_at};
+use super::rows::{Shape, u32_at, u64_at};
 
 const MAGIC: [u8; 8] = *b"STRLEDG1";
 /// Head (magic, space, row bytes) and each record (key, version, checksum) have the same length.
