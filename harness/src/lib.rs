@@ -13,6 +13,7 @@ pub mod client;
 pub mod generator;
 pub mod host;
 pub mod nemesis;
+mod orphan;
 pub mod runner;
 pub mod scenario;
 pub mod target;

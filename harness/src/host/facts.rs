@@ -73,6 +73,12 @@ const KERNEL: &[(&str, &str)] =
 /// Fact, programs of which one is enough, and how to get one.
 type Tool = (&'static str, &'static [&'static str], &'static str);
 
+/// Tools that an environment variable may name, for they are not always in PATH.
+const NAMED: &[(&str, &str)] = &[
+    ("tool.mariadbd", "CSI_STRETCH_MARIADBD"),
+    ("tool.mariadb-install-db", "CSI_STRETCH_MARIADB_INSTALL_DB"),
+];
+
 const TOOLS: &[Tool] = &[
     ("tool.mkfs.ext4", &["mkfs.ext4"], "apt install e2fsprogs"),
     ("tool.e2fsck", &["e2fsck"], "apt install e2fsprogs"),
@@ -82,7 +88,16 @@ const TOOLS: &[Tool] = &[
     ("tool.mkfs.btrfs", &["mkfs.btrfs"], "apt install btrfs-progs"),
     ("tool.btrfs", &["btrfs"], "apt install btrfs-progs"),
     ("tool.mount", &["mount"], "apt install mount"),
-    ("tool.mariadbd", &["mariadbd", "mysqld"], "apt install mariadb-server-core"),
+    (
+        "tool.mariadbd",
+        &["mariadbd", "mysqld"],
+        "apt install mariadb-server, or name it in CSI_STRETCH_MARIADBD",
+    ),
+    (
+        "tool.mariadb-install-db",
+        &["mariadb-install-db", "mysql_install_db"],
+        "apt install mariadb-server, or name it in CSI_STRETCH_MARIADB_INSTALL_DB",
+    ),
     ("tool.chromium", &["chromium", "chromium-browser", "google-chrome"], "apt install chromium"),
 ];
 
@@ -152,17 +167,34 @@ fn has_module(modules: &str, kind: &str) -> bool {
     names.any(|name| name.starts_with(&start))
 }
 
-fn tool_fact((name, programs, how_to_get): &Tool) -> Fact {
-    let found = programs.iter().find_map(|program| find(program));
-    Fact {
-        name,
-        present: found.is_some(),
-        why: match found {
-            Some(path) => path.display().to_string(),
-            None => format!("no {} in PATH, /usr/sbin or /sbin", programs.join(" or ")),
-        },
-        how_to_get,
+fn tool_fact(tool: &Tool) -> Fact {
+    let (name, _, how_to_get) = *tool;
+    let found = locate(tool);
+    let present = found.is_ok();
+    let why = found.map_or_else(|missing| missing, |path| path.display().to_string());
+    Fact { name, present, why, how_to_get }
+}
+
+/// The program of a fact, or the fact that it is missing.
+pub fn tool(name: &str) -> Result<PathBuf, Fact> {
+    let Some(tool) = TOOLS.iter().find(|tool| tool.0 == name) else {
+        let why = format!("no tool is called {name}");
+        return Err(Fact { name: "tool", present: false, why, how_to_get: "see `doctor`" });
+    };
+    locate(tool).map_err(|_| tool_fact(tool))
+}
+
+fn locate((name, programs, _): &Tool) -> Result<PathBuf, String> {
+    let variable = NAMED.iter().find(|(fact, _)| fact == name).map(|(_, variable)| *variable);
+    if let Some((variable, path)) = variable.and_then(|v| Some((v, std::env::var_os(v)?))) {
+        let path = PathBuf::from(path);
+        return match is_program(&path) {
+            Ok(true) => Ok(path),
+            _ => Err(format!("{variable} is {}, which is no program", path.display())),
+        };
     }
+    let missing = || format!("no {} in PATH, /usr/sbin or /sbin", programs.join(" or "));
+    programs.iter().find_map(|program| find(program)).ok_or_else(missing)
 }
 
 /// Where a program is; the folders for administrators are looked at even if PATH lacks them.

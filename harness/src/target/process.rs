@@ -20,7 +20,7 @@ use nix::{
 };
 
 use super::log::Copying;
-use crate::client::secrets::Secrets;
+use crate::{client::secrets::Secrets, orphan::die_with_parent};
 
 /// Environment variable that marks every process a run starts, so that `clean` finds them.
 pub const MARK: &str = "CSI_STRETCH_RUN";
@@ -227,23 +227,6 @@ fn spawn(launch: &Launch) -> Result<Running, LaunchError> {
     die_with_parent(&mut command);
     let child = command.spawn().map_err(failed)?;
     Ok(Running { child, log: Copying::start(output, log, launch.secrets.clone()) })
-}
-
-/// The kernel kills the driver when the harness dies, even by SIGKILL.
-#[expect(unsafe_code, reason = "pre_exec is the only hook between fork and exec")]
-fn die_with_parent(command: &mut Command) {
-    let parent = nix::unistd::getpid();
-    // SAFETY: runs between fork and exec; prctl and getppid are async-signal-safe.
-    unsafe {
-        command.pre_exec(move || {
-            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-            // The parent may have died before prctl took effect.
-            if nix::unistd::getppid() != parent {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            Ok(())
-        });
-    }
 }
 
 fn open_log(path: &Path) -> io::Result<File> {

@@ -17,6 +17,8 @@ pub use settings::Settings;
 
 /// A database at work. Blocking; dropping one kills it.
 pub trait Engine: Send {
+    /// What reports call it, with its version.
+    fn name(&self) -> &str;
     /// The newest counters, and the latencies since the last call of this. Cheap.
     fn tick(&self) -> Tick;
     /// Ends the loads, writes everything back and shuts down.
@@ -31,6 +33,8 @@ pub trait Engine: Send {
 pub enum Kind {
     /// The embedded one, which needs no server.
     Pages(Settings),
+    /// A real server with InnoDB.
+    Mariadb(Settings),
 }
 
 /// Where an engine runs.
@@ -61,6 +65,10 @@ pub(in crate::workload) fn lock<T: ?Sized>(
 pub fn start(kind: &Kind, place: &Place) -> io::Result<Box<dyn Engine>> {
     match kind {
         Kind::Pages(settings) => pages::process::start(settings, place),
+        #[cfg(feature = "mariadb")]
+        Kind::Mariadb(settings) => super::mariadb::process::start(settings, place),
+        #[cfg(not(feature = "mariadb"))]
+        Kind::Mariadb(_) => Err(no_mariadb()),
     }
 }
 
@@ -69,7 +77,17 @@ pub fn start(kind: &Kind, place: &Place) -> io::Result<Box<dyn Engine>> {
 pub fn verify(kind: &Kind, place: &Place) -> io::Result<Verified> {
     match kind {
         Kind::Pages(settings) => pages::verify::verify(settings, place),
+        #[cfg(feature = "mariadb")]
+        Kind::Mariadb(settings) => super::mariadb::verify::verify(settings, place),
+        #[cfg(not(feature = "mariadb"))]
+        Kind::Mariadb(_) => Err(no_mariadb()),
     }
+}
+
+#[cfg(not(feature = "mariadb"))]
+fn no_mariadb() -> io::Error {
+    let text = "this build has no client of MariaDB: build with the default features";
+    io::Error::new(io::ErrorKind::Unsupported, text)
 }
 
 /// Counters since the start; the difference of two gives rates.
@@ -194,6 +212,8 @@ pub struct Verified {
     pub recovery: Recovery,
     /// Why it could not be opened as a database; rows were looked for all the same.
     pub unopened: Option<String>,
+    /// What the database's own check says is wrong with it.
+    pub unsound: Option<String>,
 }
 
 /// What opening after a crash did.
@@ -218,14 +238,22 @@ pub struct Lost {
     pub key: u64,
     /// The version that was acknowledged.
     pub version: u32,
+    /// Where it is, if the engine can know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+    /// What is there instead.
+    pub found: Found,
+}
+
+/// Where a row is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
     /// Number of its page.
     pub page: u64,
     /// Where the row is in the file, or on the device.
     pub offset: u64,
     /// Name of the file; empty on a block device.
     pub file: String,
-    /// What is there instead.
-    pub found: Found,
 }
 
 /// What was found in place of a row or page.

@@ -11,6 +11,8 @@ pub mod engine;
 pub mod files;
 mod guise;
 pub mod ledger;
+#[cfg(feature = "mariadb")]
+mod mariadb;
 pub mod pages;
 pub mod pattern;
 mod verify;

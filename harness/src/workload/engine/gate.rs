@@ -100,6 +100,8 @@ impl Gate {
                     }
                     std::thread::sleep(FULL_PAUSE);
                 }
+                // What comes after the end is only its echo.
+                Err(_) if self.has_ended() => return Err(Ended),
                 Err(error) => {
                     self.fail(doing, &error);
                     return Err(Ended);
@@ -120,8 +122,8 @@ impl Gate {
     }
 
     /// Damage that was met on the way: told, and gone round.
-    pub fn damaged(&self, doing: &str, found: &Found, page: (u64, u64)) {
-        self.record(doing, found.to_string(), Some(page));
+    pub fn damaged(&self, doing: &str, found: &Found, page: Option<(u64, u64)>) {
+        self.record(doing, found.to_string(), page);
     }
 
     fn record(&self, doing: &str, error: String, page: Option<(u64, u64)>) {

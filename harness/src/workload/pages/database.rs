@@ -151,7 +151,7 @@ impl Database {
         self.pool.get(number, || match recover::read(&self.areas, number, &self.shape) {
             Ok(Ok(page)) => Ok(page),
             Ok(Err(found)) => {
-                self.gate.damaged("read page", &found, (number, self.areas.offset(number)));
+                self.gate.damaged("read page", &found, Some((number, self.areas.offset(number))));
                 Err(Miss::Damaged)
             }
             Err(error) => {
@@ -257,7 +257,7 @@ impl Rows for Database {
             Ok(_) => return Ok(true),
             Err(found) => found,
         };
-        self.gate.damaged("read row", &wrong, (number, self.areas.offset(number) + at as u64));
+        self.gate.damaged("read row", &wrong, Some((number, self.areas.offset(number) + at as u64)));
         Err(Miss::Damaged)
     }
 

@@ -169,6 +169,10 @@ impl Pages {
 }
 
 impl Engine for Pages {
+    fn name(&self) -> &str {
+        "pages (embedded)"
+    }
+
     fn tick(&self) -> Tick {
         let mut seen = lock(&self.seen);
         let bulk = std::mem::take(&mut seen.bulk);

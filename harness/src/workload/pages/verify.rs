@@ -10,7 +10,7 @@ use super::{
     recover,
 };
 use crate::workload::{
-    engine::{Found, Lost, Place, Verified},
+    engine::{Found, Lost, Place, Spot, Verified},
     files::{Aligned, errno_name},
 };
 
@@ -154,7 +154,8 @@ impl Judge<'_> {
             let (page, at) = self.shape.place(key);
             let offset = self.base + page * page::BYTES as u64 + at as u64;
             let file = self.file.to_owned();
-            verified.lost.push(Lost { key, version, page, offset, file, found });
+            let spot = Some(Spot { page, offset, file });
+            verified.lost.push(Lost { key, version, spot, found });
         }
     }
 }

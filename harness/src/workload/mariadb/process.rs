@@ -1,0 +1,163 @@
+//! The engine: the server in its own process, and the loads' threads here.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+use super::{
+    check,
+    client::Client,
+    home::Home,
+    server::{self, Server},
+    table::{self, Session, Table},
+};
+use crate::workload::engine::{
+    Engine, Place, Recovery, Settings, Stopped, Tick,
+    gate::{Gate, now_us},
+    ledger::Ledger,
+    load::{self, Meter},
+};
+
+const HUNG: &str = "its process did not go when it was killed: the volume keeps it waiting";
+
+/// Starts the server, on a new database if none was acknowledged, and the loads.
+pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> {
+    check(settings, place)?;
+    let gate = Gate::new(now_us());
+    let ledger = Ledger::open(&place.ledger, &settings.shape())?;
+    let home = Arc::new(Home::new(place)?);
+    let fresh = ledger.rows() == 0;
+    if fresh {
+        home.clear()?;
+        server::install(settings, &home)?;
+    } else if !home.data.is_dir() {
+        let text = format!("the database is gone: no folder {}", home.data.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+    }
+    let table = Arc::new(Table::new(settings.shape(), gate, ledger, &home.data));
+    let (server, mut client) = Server::start(settings, home.clone(), table.clone())?;
+    let name = name(&client.version()?)?;
+    if fresh {
+        table::make(&mut client)?;
+    }
+    let recovery = recovery(&server.words());
+    let meter = Arc::<Meter>::default();
+    let mut mariadb = Mariadb { server, table, meter, loads: Vec::new(), recovery, name };
+    for number in 0..settings.threads() {
+        mariadb.begin_load(settings, number, &home.socket())?;
+    }
+    Ok(Box::new(mariadb))
+}
+
+/// `MariaDB 10.11.19 (InnoDB)` from what the server calls itself.
+pub fn name(version: &str) -> io::Result<String> {
+    match version.split_once("-MariaDB") {
+        Some((number, _)) => Ok(format!("MariaDB {number} (InnoDB)")),
+        None => {
+            let text = format!("the server is not MariaDB; it says {version:?}");
+            Err(io::Error::new(io::ErrorKind::Unsupported, text))
+        }
+    }
+}
+
+/// What the server said of its start. How many pages it mended it does not always say.
+pub fn recovery(words: &str) -> Recovery {
+    let clean = !words.contains("Starting crash recovery");
+    Recovery { clean, ..Recovery::default() }
+}
+
+/// A server under load.
+struct Mariadb {
+    server: Server,
+    table: Arc<Table>,
+    meter: Arc<Meter>,
+    loads: Vec<JoinHandle<()>>,
+    recovery: Recovery,
+    name: String,
+}
+
+impl Mariadb {
+    /// The first threads are the bulk load's, and the rest the queries'.
+    fn begin_load(&mut self, settings: &Settings, number: u32, socket: &Path) -> io::Result<()> {
+        let (table, meter, settings) = (self.table.clone(), self.meter.clone(), settings.clone());
+        let client = Client::new(socket)?;
+        let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
+            let rows = Session::new(&table, client);
+            match number.checked_sub(settings.bulk_threads) {
+                None => load::bulk(&settings, &rows, &meter, number),
+                Some(number) => load::query(&settings, &rows, &meter, number),
+            }
+        })?;
+        self.loads.push(thread);
+        Ok(())
+    }
+
+    /// The loads are told, and have ended when this returns.
+    fn end_loads(&mut self) {
+        for load in self.loads.drain(..) {
+            let _ = load.join();
+        }
+    }
+
+    fn stopped(mut self, clean: bool, gone: bool) -> Stopped {
+        let gate = &self.table.gate;
+        gate.end();
+        Stopped {
+            clean,
+            last: self.tick(),
+            troubles: gate.troubles(0),
+            recovery: std::mem::take(&mut self.recovery),
+            remarks: if gone { vec![] } else { vec![HUNG.to_owned()] },
+        }
+    }
+}
+
+impl Engine for Mariadb {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn tick(&self) -> Tick {
+        let gate = &self.table.gate;
+        let (bulk, query) = self.meter.windows();
+        Tick {
+            at_us: gate.at_us(),
+            state: gate.state(),
+            inserted: self.meter.inserted.load(Ordering::Relaxed),
+            read: self.meter.read.load(Ordering::Relaxed),
+            updated: self.meter.updated.load(Ordering::Relaxed),
+            errors: gate.errors(),
+            blocked_us: gate.blocked_us(),
+            data_bytes: self.table.data_bytes(),
+            bulk,
+            query,
+        }
+    }
+
+    fn stop(mut self: Box<Self>) -> Stopped {
+        self.table.gate.close();
+        self.end_loads();
+        let clean = self.server.stop();
+        let gone = self.server.end().is_some();
+        self.stopped(clean, gone)
+    }
+
+    fn kill(mut self: Box<Self>) -> Stopped {
+        // What the loads meet from here on is no trouble.
+        self.table.gate.end();
+        let gone = self.server.kill();
+        self.end_loads();
+        self.stopped(false, gone)
+    }
+}
+
+impl Drop for Mariadb {
+    fn drop(&mut self) {
+        self.table.gate.end();
+        self.server.kill();
+        self.end_loads();
+    }
+}
