@@ -18,6 +18,9 @@ mod server;
 mod table;
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use super::engine::{Place, Settings, settings::Limits};
 
 const LIMITS: Limits =

@@ -256,7 +256,7 @@ impl End {
 }
 
 /// The error that a log tells last, or its last line; and whether it says that the volume is full.
-fn last_words(words: &str) -> (String, bool) {
+pub fn last_words(words: &str) -> (String, bool) {
     const FULL: [&str; 4] = ["out of disk space", "no space left", "error 28", "errno: 28"];
     const ERRORS: [&str; 2] = ["[FATAL]", "[ERROR]"];
     let last = |mark| words.lines().rev().find(|line| line.contains(mark));

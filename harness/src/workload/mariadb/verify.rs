@@ -58,7 +58,8 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
     }
 }
 
-struct Unwatched;
+/// For a server that only this host knows of.
+pub struct Unwatched;
 
 impl Watch for Unwatched {
     fn look(&self) {}
