@@ -51,7 +51,11 @@ impl Support {
                 .map(|(fs, tool)| (fs, all(&facts, &[&format!("kernel.{fs}"), tool])))
                 .collect();
         let observe = all(&facts, &["root"]);
-        let server = all(&facts, &["root", "tool.mariadbd", "tool.mariadb-install-db"]);
+        let server = if cfg!(feature = "mariadb") {
+            all(&facts, &["root", "tool.mariadbd", "tool.mariadb-install-db"])
+        } else {
+            Err("this build has no client of MariaDB (build with the default features)".to_owned())
+        };
         let database = [(Engine::Pages, all(&facts, &["root"])), (Engine::Mariadb, server)];
         let database = database.map(|(engine, allowed)| (engine.offer(), allowed)).into();
         Self { fs, ext4_online: ext4_online(), observe, database, restart }

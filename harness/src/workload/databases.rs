@@ -19,8 +19,7 @@ use csi_stretch_oracle::{
 use nix::sys::statvfs;
 
 use super::{
-    engine::{self, Engine, Found, Lost, Place, State, Tick, Trouble, Verified, Window},
-    pages,
+    engine::{self, Engine, Found, Lost, Place, Settings, State, Tick, Trouble, Verified, Window},
     volume::{failure, lock},
 };
 use crate::host::detached;
@@ -319,8 +318,8 @@ impl Held {
 
 /// How the engine is set up for what the scenario asks.
 fn kind(database: &Database, seed: u64) -> engine::Kind {
-    let usual = pages::Settings::default();
-    let settings = pages::Settings {
+    let usual = Settings::default();
+    let settings = Settings {
         seed,
         bulk_threads: u32::from(database.bulk),
         query_threads: u32::from(database.queries),
@@ -333,7 +332,8 @@ fn kind(database: &Database, seed: u64) -> engine::Kind {
         ..usual
     };
     match database.engine {
-        Kind::Pages | Kind::Mariadb => engine::Kind::Pages(settings),
+        Kind::Pages => engine::Kind::Pages(settings),
+        Kind::Mariadb => engine::Kind::Mariadb(settings),
     }
 }
 
@@ -348,7 +348,8 @@ fn ops(window: &Window, errors: u64) -> Ops {
 }
 
 fn trouble(trouble: &Trouble) -> Failure {
-    let code = if trouble.error == "ENOSPC" { Code::NoSpace } else { Code::Io };
+    // A server says more than the name, and one that ended at a full volume says so.
+    let code = if trouble.error.contains("ENOSPC") { Code::NoSpace } else { Code::Io };
     let at = trouble.page.map(|(page, offset)| format!(" (page {page} at byte {offset})"));
     let message = format!("{}: {}{}", trouble.doing, trouble.error, at.unwrap_or_default());
     Failure { code, message }
@@ -356,8 +357,10 @@ fn trouble(trouble: &Trouble) -> Failure {
 
 fn report(verified: &Verified) -> LoadReport {
     let mut mismatches: Vec<Mismatch> = verified.lost.iter().map(mismatch).collect();
-    if let (Some(why), true) = (&verified.unopened, mismatches.is_empty()) {
-        let what = format!("the database cannot be opened: {why}");
+    let unopened = verified.unopened.as_ref().map(|why| format!("cannot be opened: {why}"));
+    let unsound = verified.unsound.as_ref().map(|why| format!("is unsound: {why}"));
+    if let (Some(why), true) = (unopened.or(unsound), mismatches.is_empty()) {
+        let what = format!("the database {why}");
         mismatches.push(Mismatch { offset: 0, length: 0, page: None, what });
     }
     LoadReport {
@@ -386,10 +389,15 @@ fn mismatch(lost: &Lost) -> Mismatch {
         Found::PastEnd => "nothing, past the end".to_owned(),
         Found::Unreadable(error) => format!("unreadable: {error}"),
     };
-    let place = if lost.file.is_empty() { String::new() } else { format!(" of {}", lost.file) };
+    let file = lost.spot.as_ref().map(|spot| spot.file.as_str()).unwrap_or_default();
+    let place = if file.is_empty() { String::new() } else { format!(" of {file}") };
     let what =
         format!("row {}{place}, acknowledged in version {}: found {found}", lost.key, lost.version);
-    Mismatch { offset: lost.offset, length: 0, page: Some(lost.page), what }
+    let (offset, page) = match &lost.spot {
+        Some(spot) => (spot.offset, Some(spot.page)),
+        None => (0, None),
+    };
+    Mismatch { offset, length: 0, page, what }
 }
 
 /// Percent of the file system that is used, as `df` tells it.

@@ -239,7 +239,7 @@ pub struct Lost {
     /// The version that was acknowledged.
     pub version: u32,
     /// Where it is, if the engine can know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
     pub spot: Option<Spot>,
     /// What is there instead.
     pub found: Found,
@@ -304,9 +304,13 @@ impl fmt::Display for Found {
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, version, page, offset, file, found } = self;
-        let file = if file.is_empty() { "the device" } else { file };
-        write!(f, "row {key}, version {version}, page {page} at byte {offset} of {file}: {found}")
+        let Self { key, version, spot, found } = self;
+        write!(f, "row {key}, version {version}")?;
+        if let Some(Spot { page, offset, file }) = spot {
+            let file = if file.is_empty() { "the device" } else { file };
+            write!(f, ", page {page} at byte {offset} of {file}")?;
+        }
+        write!(f, ": {found}")
     }
 }
 

@@ -105,6 +105,7 @@ fn loop_block_device_is_filled_grows_and_is_killed() {
     device.sync_all().unwrap();
     let damaged = rig.verify();
     assert_eq!(damaged.rows, verified.rows);
-    assert_eq!((damaged.lost[0].page, damaged.lost[0].offset / 16384 * 16384), (70, offset));
-    assert_eq!(damaged.lost[0].file, "");
+    let spot = damaged.lost[0].spot.as_ref().unwrap();
+    assert_eq!((spot.page, spot.offset / 16384 * 16384), (70, offset));
+    assert_eq!(spot.file, "");
 }

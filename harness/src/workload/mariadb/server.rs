@@ -70,10 +70,10 @@ pub struct Server {
 pub fn install(settings: &Settings, home: &Home) -> io::Result<()> {
     let since = home.said();
     let mut command = Command::new(program("tool.mariadb-install-db")?);
-    command.arg("--no-defaults").args(common(settings, home)).args([
-        "--auth-root-authentication-method=normal",
-        "--skip-test-db",
-    ]);
+    command
+        .arg("--no-defaults")
+        .args(common(settings, home))
+        .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     prepare(&mut command, home)?;
     let mut child = command.spawn()?;
     let deadline = Instant::now() + START_PATIENCE;
@@ -130,8 +130,7 @@ impl Server {
             if Instant::now() > deadline {
                 let (told, _) = last_words(&self.words());
                 let patience = START_PATIENCE.as_secs();
-                let text =
-                    format!("mariadbd did not answer within {patience} s; it said: {told}");
+                let text = format!("mariadbd did not answer within {patience} s; it said: {told}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
             std::thread::sleep(NAP);

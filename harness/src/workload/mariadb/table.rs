@@ -152,11 +152,7 @@ impl<'a> Session<'a> {
     }
 
     /// Until it works. A statement that is done twice does the same.
-    fn pass<T>(
-        &self,
-        doing: &str,
-        act: impl Fn(&mut Client) -> io::Result<T>,
-    ) -> Result<T, Ended> {
+    fn pass<T>(&self, doing: &str, act: impl Fn(&mut Client) -> io::Result<T>) -> Result<T, Ended> {
         let gate = &self.table.gate;
         let mut client = self.client.borrow_mut();
         gate.pass(doing, || {

@@ -33,7 +33,8 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
         return Ok(verified);
     }
     let home = Arc::new(Home::new(place)?);
-    let mut judge = Judge { shape: settings.shape(), ledger: &ledger, next: 0 };
+    let mut judge =
+        Judge { shape: settings.shape(), ledger: &ledger, copied: place.copied, next: 0 };
     if !home.data.is_dir() {
         verified.unopened = Some(format!("no folder {}", home.data.display()));
         judge.lose_rest(&Found::Unreadable("ENOENT".to_owned()), &mut verified);
@@ -69,6 +70,7 @@ impl Watch for Unwatched {
 struct Judge<'a> {
     shape: Shape,
     ledger: &'a Ledger,
+    copied: bool,
     /// Rows before this key have been looked at.
     next: u64,
 }
@@ -133,8 +135,7 @@ impl Judge<'_> {
             let read = rows.get(&key);
             let there = read.map_or(Ok(0), |row| table::inspect(&self.shape, row, &mut scratch));
             match there {
-                // The next version was perhaps begun, and never acknowledged.
-                Ok(there) if there == version || there == version.saturating_add(1) => {
+                Ok(there) if self.fits(there, version) => {
                     verified.rows_intact += 1;
                     verified.bytes_intact += self.shape.slot_bytes() as u64;
                 }
@@ -145,6 +146,11 @@ impl Judge<'_> {
                 Err(found) => Self::lose(key, version, found, verified),
             }
         }
+    }
+
+    /// The next version was perhaps begun, and never acknowledged.
+    fn fits(&self, there: u32, version: u32) -> bool {
+        there == version || there == version.saturating_add(1) || self.copied && there > version
     }
 
     /// Those that nobody looked at yet.

@@ -257,7 +257,11 @@ impl Rows for Database {
             Ok(_) => return Ok(true),
             Err(found) => found,
         };
-        self.gate.damaged("read row", &wrong, Some((number, self.areas.offset(number) + at as u64)));
+        self.gate.damaged(
+            "read row",
+            &wrong,
+            Some((number, self.areas.offset(number) + at as u64)),
+        );
         Err(Miss::Damaged)
     }
 

@@ -1,7 +1,7 @@
 //! What a page and a row look like, and what is wrong with one that looks otherwise. Pure.
 
-use crate::workload::engine::{Found, rows::HEAD_BYTES};
 pub use crate::workload::engine::rows::{Shape, u32_at, u64_at};
+use crate::workload::engine::{Found, rows::HEAD_BYTES};
 
 /// Length of a page.
 pub const BYTES: usize = 16 << 10;

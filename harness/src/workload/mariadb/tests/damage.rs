@@ -22,12 +22,7 @@ fn lost_and_changed_rows_are_named() {
     let lost: Vec<(u64, &Found)> = verified.lost.iter().map(|it| (it.key, &it.found)).collect();
     assert_eq!(
         lost,
-        [
-            (3, &Found::Older(0)),
-            (5, &Found::Checksum),
-            (7, &Found::Garbage),
-            (9, &Found::Garbage)
-        ]
+        [(3, &Found::Older(0)), (5, &Found::Checksum), (7, &Found::Garbage), (9, &Found::Garbage)]
     );
     assert!(verified.lost.iter().all(|it| it.version > 0 && it.spot.is_none()));
     assert_eq!((verified.rows, verified.rows_intact), (whole.rows, whole.rows - 4));

@@ -44,7 +44,7 @@ impl Rig {
             }
         }
         let ledger = dir.path().join("ledger");
-        let place = Place { path, block: false, ledger, program: PathBuf::new() };
+        let place = Place { path, block: false, ledger, copied: false, program: PathBuf::new() };
         let settings = Settings {
             seed: 5,
             bulk_threads: 2,

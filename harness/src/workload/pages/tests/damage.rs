@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::sim::Rig;
 use crate::workload::{
-    engine::{Found, Verified, load::Rows},
+    engine::{Found, Lost, Verified, load::Rows},
     pages::page::BYTES,
 };
 
@@ -18,11 +18,12 @@ fn at(page: usize) -> std::ops::Range<usize> {
 fn told(rig: &Rig, verified: &Verified, pages: std::ops::Range<u64>) -> Found {
     let rows = rig.settings.shape().rows_per_page();
     let first = &verified.lost[0];
-    assert_eq!(first.page, pages.start, "{verified:?}");
-    assert_eq!(first.key / rows, first.page);
-    assert_eq!(first.offset / BYTES as u64, first.page);
-    assert_eq!(first.file, "pages.data");
-    assert!(verified.lost.iter().all(|lost| pages.contains(&lost.page)), "{verified:?}");
+    let spot = |lost: &Lost| lost.spot.clone().unwrap();
+    assert_eq!(spot(first).page, pages.start, "{verified:?}");
+    assert_eq!(first.key / rows, pages.start);
+    assert_eq!(spot(first).offset / BYTES as u64, pages.start);
+    assert_eq!(spot(first).file, "pages.data");
+    assert!(verified.lost.iter().all(|lost| pages.contains(&spot(lost).page)), "{verified:?}");
     let most = (pages.end - pages.start) * rows;
     assert!(verified.lost_total > most / 2 && verified.lost_total <= most, "{verified:?}");
     assert_eq!(verified.rows_intact, verified.rows - verified.lost_total);
@@ -85,11 +86,13 @@ fn a_stale_page_shows_older_rows() {
         lost.to_string(),
         format!(
             "row {}, version {}, page 2 at byte {} of pages.data: older version {before}",
-            lost.key, lost.version, lost.offset
+            lost.key,
+            lost.version,
+            lost.spot.as_ref().unwrap().offset
         )
     );
     let offset = 2 * BYTES + rig.settings.shape().place(lost.key).1;
-    assert_eq!(lost.offset, offset as u64);
+    assert_eq!(lost.spot.as_ref().unwrap().offset, offset as u64);
 }
 
 #[test]
