@@ -86,9 +86,16 @@ prepare_build() {
     if has_libclang; then
         features=()
     else
-        features=(--no-default-features)
+        features=(--no-default-features --features csi-stretch/mariadb)
         say "no libclang (Debian: libclang1): building without loop devices, memory only"
     fi
+}
+
+# The server of the engine `mariadb`, without the package that would make it a service.
+prepare_mariadb() {
+    is_root || return 0
+    has mariadbd && has mariadb-install-db || install mariadb-server-core mariadb-client-core ||
+        say "without mariadb-server-core: what needs a database server will be skipped by name"
 }
 
 # What the loop devices' file systems need. Only root can use them, so only root gets them.

@@ -91,12 +91,12 @@ const TOOLS: &[Tool] = &[
     (
         "tool.mariadbd",
         &["mariadbd", "mysqld"],
-        "apt install mariadb-server, or name it in CSI_STRETCH_MARIADBD",
+        "apt install mariadb-server-core mariadb-client-core, or name it in CSI_STRETCH_MARIADBD",
     ),
     (
         "tool.mariadb-install-db",
         &["mariadb-install-db", "mysql_install_db"],
-        "apt install mariadb-server, or name it in CSI_STRETCH_MARIADB_INSTALL_DB",
+        "apt install mariadb-server-core mariadb-client-core, or name it in CSI_STRETCH_MARIADB_INSTALL_DB",
     ),
     ("tool.chromium", &["chromium", "chromium-browser", "google-chrome"], "apt install chromium"),
 ];
