@@ -44,6 +44,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("data", "data can be written to volumes and read back"),
     ("database.pages", "the embedded database can run on volumes: they are real"),
     ("database.mariadb", "a MariaDB server can run on volumes (mariadbd, and they are real)"),
+    ("database.mariadb-block", "a MariaDB server can do without a file system (none can)"),
     ("fault.restart", "the harness started the driver and may restart it"),
     ("size.maximum", "the profile states the largest volume size"),
 ];

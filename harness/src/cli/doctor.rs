@@ -33,9 +33,9 @@ fn as_text(facts: &Facts) -> String {
     let _ = writeln!(text, "tier of `csi-stretch run` here: {tier}\n");
     for fact in &facts.list {
         let mark = if fact.present { "yes" } else { "NO " };
-        let _ = writeln!(text, "  {mark}  {:22} {}", fact.name, fact.why);
+        let _ = writeln!(text, "  {mark}  {:24} {}", fact.name, fact.why);
         if !fact.present {
-            let _ = writeln!(text, "       {:22} -> {}", "", fact.how_to_get);
+            let _ = writeln!(text, "       {:24} -> {}", "", fact.how_to_get);
         }
     }
     text

@@ -8,7 +8,7 @@ pub(super) use raw::names_a_volume;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csi_stretch_oracle::action::{PathRef, Rpc, Source};
+use csi_stretch_oracle::action::{Engine, PathRef, Rpc, Source};
 
 use super::{
     error::{At, Problem},
@@ -197,7 +197,11 @@ impl<'a> Walk<'a> {
             What::StartDatabase { volume, database } => {
                 self.data(at, volume)?;
                 self.need(database.engine.offer());
-                self.live(at, volume)?.1.database = Some(at);
+                let (volume, state) = self.live(at, volume)?;
+                state.database = Some(at);
+                if volume.is_block() && database.engine == Engine::Mariadb {
+                    self.need("database.mariadb-block");
+                }
             }
             What::Await { volume, .. } => self.database(at, volume)?,
             What::CloseDatabase { volume, .. } => {

@@ -51,6 +51,8 @@ pub fn offers(
         let why = support.database.get(engine.offer()).cloned();
         sheet.set(engine.offer(), why.unwrap_or(Ok(())));
     }
+    let files = "MariaDB keeps its data in files, and a block volume has none";
+    sheet.set("database.mariadb-block", Err(files.to_owned()));
     sheet.set("fault.restart", support.restart.clone());
     let maximum = bytes(profile.sizes.maximum.as_ref())?;
     sheet.yes("size.maximum", maximum > 0, "the target profile states no `sizes: {maximum}`");
