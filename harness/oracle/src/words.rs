@@ -216,6 +216,7 @@ fn loaded(report: &LoadReport) -> String {
     if parts.is_empty() {
         parts.push("nothing written or read".to_owned());
     }
+    parts.extend(report.engine.iter().map(|engine| format!("by {engine}")));
     parts.join(", ")
 }
 

@@ -52,6 +52,10 @@ struct Held {
     bulk: Window,
     query: Window,
     row_bytes: u64,
+    /// What the engine called itself when it ran last.
+    engine: Option<String>,
+    /// What an engine met that ended by itself, and was started again since.
+    earlier: Vec<Trouble>,
 }
 
 /// A database at work: on which volume, where, and what it did since the last reading.
@@ -140,12 +144,16 @@ impl Databases {
     /// Compares what the volume holds with the ledger; `None`: no database was ever there.
     pub async fn verify(&self, volume: &str, path: &Path) -> Option<Completion> {
         let held = self.known(volume)?;
-        let (kind, place) = {
+        let (kind, place, engine) = {
             let held = lock(&held);
-            (held.kind.clone(), Place { path: path.to_owned(), ..held.place.clone() })
+            let place = Place { path: path.to_owned(), ..held.place.clone() };
+            (held.kind.clone(), place, held.engine.clone())
         };
         Some(match detached::run(LIMIT, move || engine::verify(&kind, &place)).await {
-            Ok(Ok(verified)) => Completion::Ok(Outcome::Loaded(report(&verified))),
+            Ok(Ok(verified)) => {
+                let report = LoadReport { engine, ..report(&verified) };
+                Completion::Ok(Outcome::Loaded(report))
+            }
             Ok(Err(error)) => failed(path, "verify the database on", &error),
             Err(error) => hung(&error),
         })
@@ -177,7 +185,8 @@ impl Databases {
         if std::fs::copy(&source.place.ledger, &ledger).is_ok() {
             let copied = source.place.copied || source.running.is_some();
             let place = Place { ledger, copied, ..source.place.clone() };
-            let copy = Held::of(source.kind.clone(), place, source.row_bytes);
+            let mut copy = Held::of(source.kind.clone(), place, source.row_bytes);
+            copy.engine.clone_from(&source.engine);
             lock(&self.held).insert(new.to_owned(), Arc::new(Mutex::new(copy)));
         }
     }
@@ -244,6 +253,8 @@ impl Held {
             bulk: Window::default(),
             query: Window::default(),
             row_bytes,
+            engine: None,
+            earlier: Vec::new(),
         }
     }
 
@@ -251,9 +262,13 @@ impl Held {
         if self.running.is_some() && self.look().state != State::Ended {
             return Ok(());
         }
-        self.running = None;
+        if let Some(ended) = self.running.take() {
+            self.earlier.extend(ended.stop().troubles);
+        }
         (self.latest, self.told, self.told_us) = Default::default();
-        self.running = Some(engine::start(&self.kind, &self.place)?);
+        let running = engine::start(&self.kind, &self.place)?;
+        self.engine = Some(running.name().to_owned());
+        self.running = Some(running);
         Ok(())
     }
 
@@ -263,14 +278,16 @@ impl Held {
             Close::Stop => running.stop(),
             Close::Kill => running.kill(),
         };
+        let earlier = std::mem::take(&mut self.earlier);
         let mut errors: Vec<Failure> =
-            stopped.troubles.iter().take(ERRORS_MAX).map(trouble).collect();
+            earlier.iter().chain(&stopped.troubles).take(ERRORS_MAX).map(trouble).collect();
         if how == Close::Stop && !stopped.clean && errors.is_empty() {
             let message = "the database did not shut down as it should".to_owned();
             errors.push(Failure { code: Code::Io, message });
         }
         let bytes_written = (stopped.last.inserted + stopped.last.updated) * self.row_bytes;
         Some(LoadReport {
+            engine: self.engine.clone(),
             bytes_written,
             bytes_in_ledger: stopped.last.data_bytes,
             errors,
@@ -365,11 +382,11 @@ fn report(verified: &Verified) -> LoadReport {
     }
     LoadReport {
         bytes_verified: verified.bytes_intact,
-        rows: Some(Rows {
+        rows: Some(Box::new(Rows {
             acknowledged: verified.rows,
             verified: verified.rows_intact,
             lost: verified.lost_total,
-        }),
+        })),
         mismatches_total: verified.lost_total.max(mismatches.len() as u64),
         mismatches,
         ..LoadReport::default()

@@ -55,6 +55,9 @@ pub struct Statfs {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LoadReport {
+    /// Of a database: which, with its version, `MariaDB 10.11.19 (InnoDB)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Acknowledged by fsync.
     pub bytes_written: u64,
     /// Read back and right.
@@ -63,7 +66,7 @@ pub struct LoadReport {
     pub bytes_in_ledger: u64,
     /// Of an engine with rows: what became of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<Rows>,
+    pub rows: Option<Box<Rows>>,
     /// Damaged or missing blocks, the first 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Mismatch>,

@@ -141,7 +141,7 @@ fn integrity(own: &[&Op<'_>]) -> Option<Integrity> {
             known.verifications += 1;
             known.verified_bytes = report.bytes_verified;
         }
-        known.rows = report.rows.or(known.rows);
+        known.rows = report.rows.as_deref().copied().or(known.rows);
         known.lost = known.lost.max(report.mismatches_total);
         known.first = known.first.take().or_else(|| report.mismatches.first().cloned());
     }

@@ -54,13 +54,11 @@ pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> 
 
 /// `MariaDB 10.11.19 (InnoDB)` from what the server calls itself.
 pub fn name(version: &str) -> io::Result<String> {
-    match version.split_once("-MariaDB") {
-        Some((number, _)) => Ok(format!("MariaDB {number} (InnoDB)")),
-        None => {
-            let text = format!("the server is not MariaDB; it says {version:?}");
-            Err(io::Error::new(io::ErrorKind::Unsupported, text))
-        }
-    }
+    let number = version.split_once("-MariaDB").map(|(number, _)| number).ok_or_else(|| {
+        let text = format!("the server is not MariaDB; it says {version:?}");
+        io::Error::new(io::ErrorKind::Unsupported, text)
+    })?;
+    Ok(format!("MariaDB {number} (InnoDB)"))
 }
 
 /// What the server said of its start. How many pages it mended it does not always say.

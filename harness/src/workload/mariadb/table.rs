@@ -131,7 +131,9 @@ impl Watch for Table {
     fn ended(&self, end: &End) {
         self.look();
         let End { status, asked, last_words, full } = end;
-        if !(*asked && status.success() || *asked && self.gate.has_ended()) {
+        // What a kill does is no trouble.
+        let wanted = *asked && (status.success() || self.gate.has_ended());
+        if !wanted {
             let how = if *full { "aborted at ENOSPC" } else { "ended by itself" };
             let error = io::Error::other(format!("{how} ({status}); it said: {last_words}"));
             self.gate.fail("run the server", &error);

@@ -169,7 +169,7 @@ impl Pages {
 }
 
 impl Engine for Pages {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "pages (embedded)"
     }
 

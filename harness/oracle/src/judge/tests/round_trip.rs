@@ -154,10 +154,11 @@ fn failure(code: Code) -> Failure {
 
 fn load_report() -> LoadReport {
     LoadReport {
+        engine: Some("MariaDB 10.11.19 (InnoDB)".into()),
         bytes_written: 1,
         bytes_verified: 2,
         bytes_in_ledger: 3,
-        rows: Some(Rows { acknowledged: 3, verified: 2, lost: 1 }),
+        rows: Some(Rows { acknowledged: 3, verified: 2, lost: 1 }.into()),
         mismatches: vec![Mismatch { offset: 1, length: 2, page: Some(3), what: "zeros".into() }],
         mismatches_total: 4,
         errors: vec![failure(Code::NoSpace)],

@@ -32,9 +32,9 @@ fn lost_and_changed_rows_are_named() {
     let engine = rig.start();
     until("damage", &*engine, |tick| tick.errors > 0);
     let stopped = engine.stop();
-    let named = ["row 3", "row 5", "row 7", "row 9"];
-    let names = |text: &str| named.iter().any(|name| text.ends_with(name));
-    assert!(stopped.troubles.iter().all(|trouble| names(&trouble.doing)), "{stopped:?}");
+    let damaged = ["row 3", "row 5", "row 7", "row 9"];
+    let names_one = |text: &str| damaged.iter().any(|row| text.ends_with(row));
+    assert!(stopped.troubles.iter().all(|trouble| names_one(&trouble.doing)), "{stopped:?}");
 }
 
 #[test]
