@@ -18,7 +18,12 @@ use serde_json::Value;
 )]
 #[case::remounted("growth-remounts", QUICK, "node-publish.capability-usable", "EIO")]
 #[case::still("growth-blocks-writers", COST, "slo", "stood still for")]
-#[case::unseen("growth-that-statfs-never-shows", AUTOSCALER, "node-expand.purpose", "within")]
+#[case::unseen(
+    "growth-that-statfs-never-shows",
+    RESCUE,
+    "node-expand.purpose",
+    "DEADLINE_EXCEEDED"
+)]
 fn found_and_located(
     #[case] defect: &str,
     #[case] scenario: &str,
@@ -31,6 +36,8 @@ fn found_and_located(
     let named = findings.iter().filter(|(named, _)| named == clause);
     let text: String = named.map(|(_, text)| text.as_str()).collect();
     assert!(text.contains(words), "{defect}: no {words:?} in {findings:#?}");
+    let unrelated = findings.iter().find(|(named, _)| !planted.breaks.contains(&named.as_str()));
+    assert_eq!(unrelated, None, "{defect} is not said to break that");
 }
 
 #[rstest]
@@ -48,8 +55,9 @@ fn each_has_its_case() {
     assert_eq!(Defect::under_load().count(), 5);
 }
 
-const RESCUE_BLOCK: &str = "workload/full-disk-rescue[fs=block,engine=pages]";
+const RESCUE_BLOCK: &str = "workload/full-device-rescue";
 const QUICK: &str = "workload/mysql-quick[fs=xfs,engine=pages]";
+const RESCUE: &str = "workload/full-disk-rescue[fs=xfs,engine=pages]";
 const COST: &str = "workload/cost-of-growth[fs=xfs,engine=pages]";
 const AUTOSCALER: &str = "workload/autoscaler[fs=xfs]";
 

@@ -120,7 +120,7 @@ fn latency(difference: &Difference) -> Table {
         let [old, new] = change.sides;
         let factor = new.p50_us as f64 / (old.p50_us as f64).max(1.0);
         let pace = if change.pace == Pace::Slower { "slower" } else { "faster" };
-        let half = |us| format!("{} ms", text::ms(us));
+        let half = text::ms;
         vec![
             change.rpc.clone(),
             half(old.p50_us),

@@ -36,6 +36,22 @@ pub struct Folder<'a> {
     pub scenarios: Vec<(usize, &'a ScenarioResult)>,
 }
 
+impl Group<'_> {
+    /// Whoever looks for the cause is best served by the fewest calls.
+    fn show_the_shortest(&mut self) {
+        let length = |one: &LocatedFinding| match one.sequence.len() {
+            0 => usize::MAX,
+            length => length,
+        };
+        let shortest = self.others.iter().enumerate().min_by_key(|(_, one)| length(one));
+        if let Some((at, one)) = shortest
+            && length(one) < length(self.first)
+        {
+            std::mem::swap(&mut self.first, &mut self.others[at]);
+        }
+    }
+}
+
 impl<'a> View<'a> {
     pub fn new(report: &'a Report) -> Self {
         let clauses = report.clauses.iter().map(|clause| (clause.id.as_str(), clause)).collect();
@@ -100,6 +116,7 @@ impl<'a> View<'a> {
             let clause = self.clause(&finding.clause);
             groups.push(Group { first: located, others: Vec::new(), clause });
         }
+        groups.iter_mut().for_each(Group::show_the_shortest);
         groups
     }
 

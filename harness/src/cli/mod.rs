@@ -31,7 +31,7 @@ pub use input::catalogue;
 
 /// Tells whether a CSI storage driver can grow volumes safely.
 ///
-/// Without a subcommand's own endpoint, `csi-stretch run` tests its embedded reference driver.
+/// `csi-stretch run` without an endpoint tests the reference driver that is built in.
 #[derive(Debug, Parser)]
 #[command(name = "csi-stretch", version, max_term_width = 100)]
 #[command(after_help = exit::HELP)]
@@ -49,7 +49,7 @@ enum Command {
     Run(Box<run::Args>),
     /// Ask a driver what it can do, and print a draft of a target profile.
     Init(init::Args),
-    /// List scenarios, clauses, checks or offers.
+    /// List scenarios, clauses, checks, offers or planted defects.
     List(list::Args),
     /// Judge a recorded history again, with no driver at all.
     Check(check::Args),

@@ -18,7 +18,7 @@ pub fn paths(staging: &Path, targets: &Path) -> Vec<Leak> {
         leaks.extend(mounts_below(folder).into_iter().map(|path| Leak {
             kind: "mount".into(),
             what: path.display().to_string(),
-            why: "still mounted after the driver answered OK to its removal".into(),
+            why: "still mounted when everything was undone".into(),
         }));
     }
     if leaks.is_empty() {

@@ -9,6 +9,8 @@ mod volume;
 
 use std::collections::BTreeMap;
 
+use csi_stretch_oracle::action::Database;
+
 use super::{
     error::{At, Problem},
     file::{ExpectFile, File, StepEntry, StepFile},
@@ -37,6 +39,7 @@ pub(crate) fn compile(file: &File, choice: &Choice<'_>) -> Result<Program, Probl
         program: Program::default(),
         named: file.volumes.is_some(),
         sizes: BTreeMap::new(),
+        databases: BTreeMap::new(),
         snapshots: BTreeMap::new(),
     };
     compiler.volumes(file)?;
@@ -56,6 +59,8 @@ struct Compiler<'a> {
     named: bool,
     /// What each volume was last grown to, bytes; the default size of copies.
     sizes: BTreeMap<String, i64>,
+    /// The first database of each volume.
+    databases: BTreeMap<String, Database>,
     /// Snapshots: of which volume, and its size then.
     snapshots: BTreeMap<String, (String, i64)>,
 }

@@ -70,6 +70,8 @@ struct State {
     written: bool,
     writer: Option<At>,
     database: Option<At>,
+    /// A database was there.
+    rows: bool,
 }
 
 impl State {
@@ -198,7 +200,11 @@ impl<'a> Walk<'a> {
                 self.data(at, volume)?;
                 self.need(database.engine.offer());
                 let (volume, state) = self.live(at, volume)?;
+                if volume.is_block() && state.written && !state.rows {
+                    return Err(Problem::new(at, "a block device takes writes or a database"));
+                }
                 state.database = Some(at);
+                state.rows = true;
                 if volume.is_block() && database.engine == Engine::Mariadb {
                     self.need("database.mariadb-block");
                 }

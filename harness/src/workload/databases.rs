@@ -19,7 +19,9 @@ use csi_stretch_oracle::{
 use nix::sys::statvfs;
 
 use super::{
-    engine::{self, Engine, Found, Lost, Place, Settings, State, Tick, Trouble, Verified, Window},
+    engine::{
+        self, Engine, Found, Lost, Place, Settings, State, Stopped, Tick, Trouble, Verified, Window,
+    },
     volume::{failure, lock},
 };
 use crate::host::detached;
@@ -54,8 +56,12 @@ struct Held {
     row_bytes: u64,
     /// What the engine called itself when it ran last.
     engine: Option<String>,
-    /// What an engine met that ended by itself, and was started again since.
+    /// What an engine met that ended by itself.
     earlier: Vec<Trouble>,
+    /// Acknowledged data when the last engine ended: the next one has it, and tells so late.
+    kept_bytes: u64,
+    /// Bytes that the last comparison found right.
+    verified: Option<u64>,
 }
 
 /// A database at work: on which volume, where, and what it did since the last reading.
@@ -102,9 +108,12 @@ impl Databases {
         let begun = Instant::now();
         let written = lock(&held).look().data_bytes;
         loop {
-            let tick = lock(&held).look();
+            let (tick, ran_full) = {
+                let mut held = lock(&held);
+                (held.look(), held.ran_full())
+            };
             let met = match until {
-                Until::Full => tick.state != State::Running,
+                Until::Full => tick.state == State::Blocked || ran_full,
                 Until::Written(bytes) => tick.data_bytes >= written.saturating_add(bytes),
                 Until::Used(percent) if block => {
                     let size = device_bytes(path).unwrap_or(u64::MAX);
@@ -119,7 +128,10 @@ impl Databases {
                 return Completion::Ok(Outcome::Done);
             }
             if tick.state == State::Ended {
-                let message = format!("the database on {volume} ended before that");
+                let why =
+                    lock(&held).earlier.last().map(|met| format!(": {}", trouble(met).message));
+                let why = why.unwrap_or_default();
+                let message = format!("the database on {volume} ended before that{why}");
                 return Completion::Fail(Failure { code: Code::Io, message });
             }
             if begun.elapsed() > within {
@@ -143,14 +155,19 @@ impl Databases {
 
     /// Compares what the volume holds with the ledger; `None`: no database was ever there.
     pub async fn verify(&self, volume: &str, path: &Path) -> Option<Completion> {
-        let held = self.known(volume)?;
+        let known = self.known(volume)?;
         let (kind, place, engine) = {
-            let held = lock(&held);
+            let held = lock(&known);
             let place = Place { path: path.to_owned(), ..held.place.clone() };
             (held.kind.clone(), place, held.engine.clone())
         };
         Some(match detached::run(LIMIT, move || engine::verify(&kind, &place)).await {
+            Ok(Ok(verified)) if verified.rows == 0 => {
+                let message = "no row was ever acknowledged".to_owned();
+                Completion::Fail(Failure { code: Code::Unobservable, message })
+            }
             Ok(Ok(verified)) => {
+                lock(&known).verified = Some(verified.bytes_intact);
                 let report = LoadReport { engine, ..report(&verified) };
                 Completion::Ok(Outcome::Loaded(report))
             }
@@ -255,15 +272,14 @@ impl Held {
             row_bytes,
             engine: None,
             earlier: Vec::new(),
+            kept_bytes: 0,
+            verified: None,
         }
     }
 
     fn open(&mut self) -> io::Result<()> {
         if self.running.is_some() && self.look().state != State::Ended {
             return Ok(());
-        }
-        if let Some(ended) = self.running.take() {
-            self.earlier.extend(ended.stop().troubles);
         }
         (self.latest, self.told, self.told_us) = Default::default();
         let running = engine::start(&self.kind, &self.place)?;
@@ -273,15 +289,21 @@ impl Held {
     }
 
     fn close(&mut self, how: Close) -> Option<LoadReport> {
-        let running = self.running.take()?;
-        let stopped = match how {
-            Close::Stop => running.stop(),
-            Close::Kill => running.kill(),
+        let stopped = match (self.running.take(), how) {
+            (Some(running), Close::Stop) => running.stop(),
+            (Some(running), Close::Kill) => running.kill(),
+            // It ended by itself, and somebody has noticed.
+            (None, _) if !self.earlier.is_empty() => Stopped::default(),
+            (None, _) => return None,
         };
+        self.kept_bytes = self.kept_bytes.max(stopped.last.data_bytes);
         let earlier = std::mem::take(&mut self.earlier);
+        // What was read and is not what was written is damage, and no error of the volume's.
+        let met = || earlier.iter().chain(&stopped.troubles);
+        let damaged: Vec<Mismatch> = met().filter_map(damage).take(ERRORS_MAX).collect();
         let mut errors: Vec<Failure> =
-            earlier.iter().chain(&stopped.troubles).take(ERRORS_MAX).map(trouble).collect();
-        if how == Close::Stop && !stopped.clean && errors.is_empty() {
+            met().filter(|met| met.page.is_none()).take(ERRORS_MAX).map(trouble).collect();
+        if how == Close::Stop && !stopped.clean && errors.is_empty() && damaged.is_empty() {
             let message = "the database did not shut down as it should".to_owned();
             errors.push(Failure { code: Code::Io, message });
         }
@@ -290,9 +312,16 @@ impl Held {
             engine: self.engine.clone(),
             bytes_written,
             bytes_in_ledger: stopped.last.data_bytes,
+            mismatches_total: damaged.len() as u64,
+            mismatches: damaged,
             errors,
             ..LoadReport::default()
         })
+    }
+
+    /// The engine waits for room, or has ended because there was none.
+    fn ran_full(&self) -> bool {
+        self.running.is_none() && self.earlier.iter().any(|met| met.error.contains("ENOSPC"))
     }
 
     /// The newest counters. Latencies are kept for the next reading.
@@ -302,9 +331,17 @@ impl Held {
                 let mut tick = running.tick();
                 self.bulk.merge(&std::mem::take(&mut tick.bulk));
                 self.query.merge(&std::mem::take(&mut tick.query));
+                tick.data_bytes = tick.data_bytes.max(self.kept_bytes);
                 self.latest = tick;
             }
             None => self.latest.state = State::Ended,
+        }
+        // What it met is told once it is gone.
+        if self.latest.state == State::Ended
+            && let Some(ended) = self.running.take()
+        {
+            self.earlier.extend(ended.stop().troubles);
+            self.kept_bytes = self.latest.data_bytes;
         }
         self.latest.clone()
     }
@@ -326,6 +363,7 @@ impl Held {
             },
             blocked_us: since(tick.blocked_us, self.told.blocked_us),
             data_bytes: Some(tick.data_bytes),
+            verified_bytes: self.verified,
             ..Reading::default()
         };
         (self.told, self.told_us) = (tick, now_us);
@@ -362,6 +400,13 @@ fn ops(window: &Window, errors: u64) -> Ops {
         p99_us: window.quantile(0.99).unwrap_or(0),
         max_us: window.max().unwrap_or(0),
     }
+}
+
+/// A page that was read, and is not what was written.
+fn damage(trouble: &Trouble) -> Option<Mismatch> {
+    let (page, offset) = trouble.page?;
+    let what = format!("{}: {}", trouble.doing, trouble.error);
+    Some(Mismatch { offset, length: 0, page: Some(page), what })
 }
 
 fn trouble(trouble: &Trouble) -> Failure {
@@ -437,6 +482,12 @@ fn completion(
 ) -> Completion {
     match result {
         Ok(Ok(())) => Completion::Ok(Outcome::Done),
+        // What the engine was asked for cannot be, or its program is not there.
+        Ok(Err(error))
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) =>
+        {
+            harness(format!("cannot {doing} {}: {error}", path.display()))
+        }
         Ok(Err(error)) => failed(path, doing, &error),
         Err(error) => hung(&error),
     }

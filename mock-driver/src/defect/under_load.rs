@@ -10,12 +10,15 @@ use std::{
     time::Duration,
 };
 
-use nix::mount::{MntFlags, umount2};
+use nix::{
+    fcntl::{FallocateFlags, fallocate},
+    mount::{MntFlags, umount2},
+};
 
 use super::{Defect, Flaw, Sound, flaw::Showing, notes::Notes, plant};
 use crate::{
     backing::{Access, Backing, BackingError, FileSystem, Mounting, Result},
-    fs::{freeze, shut_down, thaw},
+    fs::{flush_buffers, freeze, shut_down, thaw},
 };
 
 const CLASS: &str = "under-load";
@@ -62,8 +65,6 @@ pub const DEFECTS: &[Defect] = &[
 const MIB: u64 = 1 << 20;
 /// More than a database of the scenarios holds in memory and would write again.
 const EXTENT: u64 = 16 * MIB;
-/// By then a writer that was out of room has written on, and has written back.
-const LATE: Duration = Duration::from_millis(2500);
 /// How long writers stand still.
 const STILL: Duration = Duration::from_secs(2);
 /// A database that meets an error is gone by then, and its files are closed.
@@ -81,16 +82,25 @@ impl Devices {
     }
 }
 
+/// Waits until something stands there, a minute at most.
+fn wait_until_used(device: &Path, at: u64) {
+    for _ in 0..600 {
+        let mut block = [0; 4096];
+        let looked = flush_buffers(device)
+            .and_then(|()| File::open(device))
+            .and_then(|file| file.read_exact_at(&mut block, at));
+        if looked.is_err() || block.iter().any(|byte| *byte != 0) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The device does it itself, past the page cache and whoever else writes there.
 fn zero(device: &Path, from: u64, to: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(device)?;
-    let zeros = vec![0; MIB as usize];
-    let mut at = from;
-    while at < to {
-        let length = (to - at).min(MIB);
-        file.write_all_at(&zeros[..length as usize], at)?;
-        at += length;
-    }
-    file.sync_all()
+    let how = FallocateFlags::FALLOC_FL_ZERO_RANGE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    Ok(fallocate(&file, how, from.cast_signed(), (to - from).cast_signed())?)
 }
 
 /// Loses the last extent of the old size.
@@ -128,9 +138,9 @@ impl Flaw for ZeroesLate {
         let old = good.device_bytes(id)?;
         good.grow_device(id, bytes)?;
         if let Some(device) = self.0.0.get(id).filter(|_| bytes > old) {
+            // A volume that is gone by then has nothing to damage.
             thread::spawn(move || {
-                thread::sleep(LATE);
-                // The volume may be gone by now, and then there is nothing to damage.
+                wait_until_used(&device, old + EXTENT + EXTENT / 2);
                 let _ = zero(&device, old, bytes);
             });
         }

@@ -4,6 +4,7 @@
 
 use super::{Check, answered::Silence, implemented, table};
 use crate::{
+    action::{Action, Load},
     evidence::{Evidence, Op},
     history::{Code, Completion, Expect},
     report::{Class, Finding},
@@ -51,6 +52,11 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             let what = format!("{words} was lost to the fault, and nothing is known of it");
             Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
         }
+        // A slow machine is no fault of the driver's, unless a clause says what had to come.
+        Code::DeadlineExceeded if waits_in_general(op, expect) => {
+            let what = format!("{words}: it did not come about in time, so nothing is proved");
+            Some(CHECK.no_blame(Class::Vacuous, evidence, Some(op), what))
+        }
         _ if excuse::satisfied(op) || excuse::not_grown(evidence, op) => None,
         _ if excuse::device_not_grown(evidence, op) => None,
         _ => excuse::excuse(&CHECK, evidence, op, expect).or_else(|| {
@@ -64,6 +70,12 @@ fn judge(evidence: &Evidence<'_>, silence: &Silence<'_>, op: &Op<'_>) -> Option<
             Some(finding.versus(names(&expect.pass), words::completion(completion)))
         }),
     }
+}
+
+/// A wait of a database's, with the clause that every load has.
+fn waits_in_general(op: &Op<'_>, expect: &Expect) -> bool {
+    let waits = matches!(op.invoke.action, Action::Load(Load::Await { .. }));
+    waits && expect.clause.as_deref() == Some("node-publish.capability-usable")
 }
 
 /// The step's own clause; for the set-up that a procedure works at all; else the scenario's first.

@@ -95,20 +95,47 @@ fn usable(growth: &Growth, sizes: &[SizeLine], until: u64) -> Option<u64> {
 /// Growths that cost more than the scenario allows, and more than noise.
 pub fn findings(evidence: &Evidence<'_>, growths: &[Growth]) -> Vec<Finding> {
     let Some(slo) = evidence.instance.slo else { return Vec::new() };
-    growths.iter().flat_map(|growth| broken(evidence, slo, growth)).collect()
+    let found: Vec<Finding> =
+        growths.iter().flat_map(|growth| broken(evidence, slo, growth)).collect();
+    if found.is_empty() { unjudged(growths).into_iter().collect() } else { found }
+}
+
+/// Thresholds that no growth could be held to have proved nothing.
+fn unjudged(growths: &[Growth]) -> Option<Finding> {
+    let mut impacts = growths.iter().filter_map(|growth| growth.impact.as_ref());
+    if impacts.clone().any(|impact| impact.why.is_none()) {
+        return None;
+    }
+    let why = impacts.find_map(|impact| impact.why.clone());
+    let why = why.unwrap_or_else(|| "no volume grew under a load".to_owned());
+    Some(Finding {
+        check: NAME.to_owned(),
+        clause: String::new(),
+        class: Class::Vacuous,
+        verdict: Verdict::Inconclusive,
+        advisory: false,
+        excused: None,
+        step: None,
+        what: format!("what a growth costs could not be told: {why}"),
+        expected: None,
+        observed: None,
+        events: Vec::new(),
+    })
 }
 
 fn broken(evidence: &Evidence<'_>, slo: Slo, growth: &Growth) -> Vec<Finding> {
     let Some(impact) = &growth.impact else { return Vec::new() };
     let volume = &growth.volume;
     let before = impact.before_us / 1_000_000;
-    let dip = stands_out(impact.dip, slo.dip_percent.map(i64::from)).map(|(figure, allowed)| {
+    let dip = stands_out(impact.dip, slo.dip_percent.map(i64::from), 100);
+    let dip = dip.map(|(figure, allowed)| {
         let (load, value) = (name(figure.load), figure.value);
         let what = format!("{load} of {volume} fell by {value} % while it grew");
         let expected = format!("a dip of at most {allowed} % against the {before} s before");
         (what, expected, format!("{value} %{}", noise(figure, "%")))
     });
-    let stall = stands_out(impact.stall, slo.stall_ms.and_then(|ms| i64::try_from(ms).ok()));
+    let allowed = slo.stall_ms.and_then(|ms| i64::try_from(ms).ok());
+    let stall = stands_out(impact.stall, allowed, i64::MAX);
     let stall = stall.map(|(figure, allowed)| {
         let (load, value) = (name(figure.load), figure.value);
         let what = format!("{load} of {volume} stood still for {value} ms while it grew");
@@ -120,10 +147,13 @@ fn broken(evidence: &Evidence<'_>, slo: Slo, growth: &Growth) -> Vec<Finding> {
 }
 
 /// Over the threshold, and over the noise by half of it again: where noise alone comes near, a
-/// window that is a little worse than the worst so far is bound to come.
-fn stands_out(figure: Option<Figure>, allowed: Option<i64>) -> Option<(Figure, i64)> {
+/// window that is a little worse than the worst so far is bound to come. Where there is not that
+/// much left up to the `most` there can be, three quarters of what is left.
+fn stands_out(figure: Option<Figure>, allowed: Option<i64>, most: i64) -> Option<(Figure, i64)> {
     let (figure, allowed) = (figure?, allowed?);
-    let least = figure.noise?.saturating_add(allowed / 2);
+    let noise = figure.noise?;
+    let left = most.saturating_sub(noise) / 4 * 3;
+    let least = noise.saturating_add((allowed / 2).min(left));
     (figure.value > allowed && figure.value > least).then_some((figure, allowed))
 }
 

@@ -65,9 +65,8 @@ fn leads_there(op: &Op<'_>, volumes: &BTreeSet<&str>, about_data: bool) -> bool 
     let ours = || handles(op).iter().any(|handle| volumes.contains(handle));
     match &op.invoke.action {
         Action::Call(call) => op.code() == Some(Code::Ok) && !call.rpc.only_asks() && ours(),
-        Action::Load(Load::Write { .. } | Load::Start { .. } | Load::Open { .. }) => {
-            about_data && ours()
-        }
+        Action::Load(Load::Open { .. } | Load::Await { .. } | Load::Close { .. }) => ours(),
+        Action::Load(Load::Write { .. } | Load::Start { .. }) => about_data && ours(),
         Action::Fault(_) => true,
         _ => false,
     }

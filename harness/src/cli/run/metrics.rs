@@ -249,7 +249,9 @@ impl Sink for Metrics {
             }
             Record::Readings { scenario, side, volume, readings } => {
                 let labels = of(&open, *scenario, *side, volume);
-                readings.iter().for_each(|reading| self.reading(&labels, reading));
+                for reading in readings {
+                    self.reading(&labels, reading);
+                }
                 let key = (*scenario, *side, volume.clone());
                 self.sizes(&labels, open.sizes.get(&key).copied().unwrap_or_default());
             }

@@ -169,7 +169,24 @@ impl Compiler<'_> {
             rate,
             bytes_max: self.opt(arg.data.as_ref())?.map(|Amount(bytes)| bytes),
         };
-        Ok(What::StartDatabase { volume, database })
+        if !(1..=LOADS_MAX).contains(&(i32::from(database.bulk) + i32::from(database.queries))) {
+            let message = format!("`bulk` and `queries` are 1 to {LOADS_MAX} together");
+            return Err(Problem::new(at, message));
+        }
+        // The one that ran before is opened again as it was set up then.
+        let again = database == usual;
+        match self.databases.get(&volume) {
+            Some(first) if again => Ok(What::StartDatabase { volume, database: first.clone() }),
+            Some(first) if *first != database => {
+                let message = "a database that ran before is opened as it was: leave out all but \
+                               the volume";
+                Err(Problem::new(at, message))
+            }
+            _ => {
+                self.databases.insert(volume.clone(), database.clone());
+                Ok(What::StartDatabase { volume, database })
+            }
+        }
     }
 
     fn wait_for(&mut self, at: At, arg: &AwaitArg) -> Result<What, Problem> {

@@ -111,6 +111,19 @@ fn sense() {
         ("no database", steps("  - publish\n  - await: full")),
         ("verify beside a database", steps("  - publish\n  - start_database\n  - verify")),
         ("unpublish beside a database", steps("  - publish\n  - start_database\n  - unpublish")),
+        (
+            "writes under a database",
+            format!(
+                "{HEAD}volume: {{ fs: block }}\nsteps:\n  - publish\n  - start_database\n  - write: 1MiB\n"
+            )
+        ),
+        (
+            "another database",
+            steps(
+                "  - publish\n  - start_database\n  - stop_database\n  - start_database: mariadb"
+            )
+        ),
+        ("no load", steps("  - publish\n  - start_database: { bulk: 0, queries: 0 }")),
         ("field beside a verb", steps("  - grow: x2\n    limit: x3")),
         ("field beside again", steps("  - grow: x2\n  - { again: controller_expand, to: x3 }")),
         (

@@ -155,6 +155,9 @@ impl Walk<'_> {
     /// Only the first block of a block device can look like something else.
     pub(super) fn wrote(&mut self, at: At, handle: &str, guise: bool) -> Result<(), Problem> {
         let (volume, state) = self.live(at, handle)?;
+        if volume.is_block() && state.rows {
+            return Err(Problem::new(at, "a block device takes writes or a database"));
+        }
         let first = !std::mem::replace(&mut state.written, true);
         if guise && !(first && volume.is_block()) {
             return Err(Problem::new(at, "`like` is for the first write of a block volume"));

@@ -154,6 +154,10 @@ fn what_cannot_be_known_is_said(#[case] from: u64, #[case] why: &str, #[case] no
         }),
     );
     assert_eq!(found(&report), [""; 0]);
+    // A threshold that nothing could be held to proves nothing.
+    let unjudged = &report.findings[0].finding;
+    assert_eq!(unjudged.verdict, crate::verdict::Verdict::Inconclusive);
+    assert!(unjudged.what.contains(why), "{}", unjudged.what);
     let impact = impact(&report);
     assert_eq!((impact.why.as_deref(), impact.dip.is_none()), (Some(why), nothing));
 }
