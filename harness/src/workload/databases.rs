@@ -1,6 +1,9 @@
 //! The databases of one scenario and side: opened, watched, waited for, closed and compared with
 //! their ledgers. Each ledger is a file outside of the volume.
 
+mod held;
+mod words;
+
 use std::{
     collections::HashMap,
     io,
@@ -10,18 +13,17 @@ use std::{
 };
 
 use csi_stretch_oracle::{
-    action::{Close, Database, Engine as Kind, Until},
-    history::{
-        Code, Completion, Failure, LoadReport, Mismatch, Ops, Outcome, Reading, Rows,
-        State as Doing,
-    },
+    action::{Close, Database, Until},
+    history::{Code, Completion, Failure, LoadReport, Outcome, Reading},
 };
 use nix::sys::statvfs;
 
+use self::{
+    held::Held,
+    words::{report, trouble},
+};
 use super::{
-    engine::{
-        self, Engine, Found, Lost, Place, Settings, State, Stopped, Tick, Trouble, Verified, Window,
-    },
+    engine::{self, Place, State},
     volume::{failure, lock},
 };
 use crate::host::detached;
@@ -30,10 +32,6 @@ use crate::host::detached;
 const LIMIT: Duration = Duration::from_secs(600);
 /// How often something that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// Smaller than most data, so that what is read comes from the volume, as in a large database.
-const POOL_BYTES: u64 = 16 << 20;
-/// Errors kept word by word.
-const ERRORS_MAX: usize = 16;
 
 /// By handle of the volume.
 pub struct Databases {
@@ -41,29 +39,6 @@ pub struct Databases {
     seed: u64,
     held: Mutex<HashMap<String, Arc<Mutex<Held>>>>,
 }
-
-/// A database that runs, or ran, on a volume.
-struct Held {
-    kind: engine::Kind,
-    place: Place,
-    running: Option<Box<dyn Engine>>,
-    latest: Tick,
-    /// What the last reading was made of, and latencies since.
-    told: Tick,
-    told_us: u64,
-    bulk: Window,
-    query: Window,
-    row_bytes: u64,
-    /// What the engine called itself when it ran last.
-    engine: Option<String>,
-    /// What an engine met that ended by itself.
-    earlier: Vec<Trouble>,
-    /// Acknowledged data when the last engine ended: the next one has it, and tells so late.
-    kept_bytes: u64,
-    /// Bytes that the last comparison found right.
-    verified: Option<u64>,
-}
-
 /// A database at work: on which volume, where, and what it did since the last reading.
 pub struct Sample {
     /// Handle of the volume.
@@ -73,7 +48,6 @@ pub struct Sample {
     /// Without sizes of the volume.
     pub reading: Reading,
 }
-
 impl Databases {
     /// None yet; `folder` is for their ledgers.
     pub fn new(folder: PathBuf, seed: u64) -> Self {
@@ -252,214 +226,6 @@ impl Databases {
         lock(&self.held).insert(volume.to_owned(), held.clone());
         Ok(held)
     }
-}
-
-impl Held {
-    fn new(database: &Database, place: Place, seed: u64) -> Self {
-        Self::of(kind(database, seed), place, u64::from(database.row_bytes))
-    }
-
-    fn of(kind: engine::Kind, place: Place, row_bytes: u64) -> Self {
-        Self {
-            kind,
-            place,
-            running: None,
-            latest: Tick::default(),
-            told: Tick::default(),
-            told_us: 0,
-            bulk: Window::default(),
-            query: Window::default(),
-            row_bytes,
-            engine: None,
-            earlier: Vec::new(),
-            kept_bytes: 0,
-            verified: None,
-        }
-    }
-
-    fn open(&mut self) -> io::Result<()> {
-        if self.running.is_some() && self.look().state != State::Ended {
-            return Ok(());
-        }
-        (self.latest, self.told, self.told_us) = Default::default();
-        let running = engine::start(&self.kind, &self.place)?;
-        self.engine = Some(running.name().to_owned());
-        self.running = Some(running);
-        Ok(())
-    }
-
-    fn close(&mut self, how: Close) -> Option<LoadReport> {
-        let stopped = match (self.running.take(), how) {
-            (Some(running), Close::Stop) => running.stop(),
-            (Some(running), Close::Kill) => running.kill(),
-            // It ended by itself, and somebody has noticed.
-            (None, _) if !self.earlier.is_empty() => Stopped::default(),
-            (None, _) => return None,
-        };
-        self.kept_bytes = self.kept_bytes.max(stopped.last.data_bytes);
-        let earlier = std::mem::take(&mut self.earlier);
-        // What was read and is not what was written is damage, and no error of the volume's.
-        let met = || earlier.iter().chain(&stopped.troubles);
-        let damaged: Vec<Mismatch> = met().filter_map(damage).take(ERRORS_MAX).collect();
-        let mut errors: Vec<Failure> =
-            met().filter(|met| met.page.is_none()).take(ERRORS_MAX).map(trouble).collect();
-        if how == Close::Stop && !stopped.clean && errors.is_empty() && damaged.is_empty() {
-            let message = "the database did not shut down as it should".to_owned();
-            errors.push(Failure { code: Code::Io, message });
-        }
-        let bytes_written = (stopped.last.inserted + stopped.last.updated) * self.row_bytes;
-        Some(LoadReport {
-            engine: self.engine.clone(),
-            bytes_written,
-            bytes_in_ledger: stopped.last.data_bytes,
-            mismatches_total: damaged.len() as u64,
-            mismatches: damaged,
-            errors,
-            ..LoadReport::default()
-        })
-    }
-
-    /// The engine waits for room, or has ended because there was none.
-    fn ran_full(&self) -> bool {
-        self.running.is_none() && self.earlier.iter().any(|met| met.error.contains("ENOSPC"))
-    }
-
-    /// The newest counters. Latencies are kept for the next reading.
-    fn look(&mut self) -> Tick {
-        match &self.running {
-            Some(running) => {
-                let mut tick = running.tick();
-                self.bulk.merge(&std::mem::take(&mut tick.bulk));
-                self.query.merge(&std::mem::take(&mut tick.query));
-                tick.data_bytes = tick.data_bytes.max(self.kept_bytes);
-                self.latest = tick;
-            }
-            None => self.latest.state = State::Ended,
-        }
-        // What it met is told once it is gone.
-        if self.latest.state == State::Ended
-            && let Some(ended) = self.running.take()
-        {
-            self.earlier.extend(ended.stop().troubles);
-            self.kept_bytes = self.latest.data_bytes;
-        }
-        self.latest.clone()
-    }
-
-    fn reading(&mut self, now_us: u64) -> Reading {
-        let tick = self.look();
-        let since = |new: u64, old: u64| new.saturating_sub(old);
-        let errors = since(tick.errors, self.told.errors);
-        let (bulk, query) = (std::mem::take(&mut self.bulk), std::mem::take(&mut self.query));
-        let reading = Reading {
-            at_us: now_us,
-            span_us: if self.told_us == 0 { tick.at_us } else { now_us - self.told_us },
-            bulk: ops(&bulk, errors),
-            query: ops(&query, 0),
-            state: match tick.state {
-                State::Running => Doing::Running,
-                State::Blocked => Doing::Blocked,
-                State::Ended => Doing::Ended,
-            },
-            blocked_us: since(tick.blocked_us, self.told.blocked_us),
-            data_bytes: Some(tick.data_bytes),
-            verified_bytes: self.verified,
-            ..Reading::default()
-        };
-        (self.told, self.told_us) = (tick, now_us);
-        reading
-    }
-}
-
-/// How the engine is set up for what the scenario asks.
-fn kind(database: &Database, seed: u64) -> engine::Kind {
-    let usual = Settings::default();
-    let settings = Settings {
-        seed,
-        bulk_threads: u32::from(database.bulk),
-        query_threads: u32::from(database.queries),
-        row_bytes: database.row_bytes,
-        update_percent: u32::from(database.updates_percent),
-        bulk_rate: database.rate.unwrap_or(0),
-        query_rate: 0,
-        data_bytes_max: database.bytes_max,
-        pool_bytes: POOL_BYTES,
-        ..usual
-    };
-    match database.engine {
-        Kind::Pages => engine::Kind::Pages(settings),
-        Kind::Mariadb => engine::Kind::Mariadb(settings),
-    }
-}
-
-fn ops(window: &Window, errors: u64) -> Ops {
-    Ops {
-        done: window.count(),
-        errors,
-        p50_us: window.quantile(0.5).unwrap_or(0),
-        p99_us: window.quantile(0.99).unwrap_or(0),
-        max_us: window.max().unwrap_or(0),
-    }
-}
-
-/// A page that was read, and is not what was written.
-fn damage(trouble: &Trouble) -> Option<Mismatch> {
-    let (page, offset) = trouble.page?;
-    let what = format!("{}: {}", trouble.doing, trouble.error);
-    Some(Mismatch { offset, length: 0, page: Some(page), what })
-}
-
-fn trouble(trouble: &Trouble) -> Failure {
-    // A server says more than the name, and one that ended at a full volume says so.
-    let code = if trouble.error.contains("ENOSPC") { Code::NoSpace } else { Code::Io };
-    let at = trouble.page.map(|(page, offset)| format!(" (page {page} at byte {offset})"));
-    let message = format!("{}: {}{}", trouble.doing, trouble.error, at.unwrap_or_default());
-    Failure { code, message }
-}
-
-fn report(verified: &Verified) -> LoadReport {
-    let mut mismatches: Vec<Mismatch> = verified.lost.iter().map(mismatch).collect();
-    let unopened = verified.unopened.as_ref().map(|why| format!("cannot be opened: {why}"));
-    let unsound = verified.unsound.as_ref().map(|why| format!("is unsound: {why}"));
-    if let (Some(why), true) = (unopened.or(unsound), mismatches.is_empty()) {
-        let what = format!("the database {why}");
-        mismatches.push(Mismatch { offset: 0, length: 0, page: None, what });
-    }
-    LoadReport {
-        bytes_verified: verified.bytes_intact,
-        rows: Some(Box::new(Rows {
-            acknowledged: verified.rows,
-            verified: verified.rows_intact,
-            lost: verified.lost_total,
-        })),
-        mismatches_total: verified.lost_total.max(mismatches.len() as u64),
-        mismatches,
-        ..LoadReport::default()
-    }
-}
-
-fn mismatch(lost: &Lost) -> Mismatch {
-    let found = match &lost.found {
-        Found::Zeros => "zeros".to_owned(),
-        Found::Older(0) => "not inserted yet".to_owned(),
-        Found::Older(version) => format!("version {version}"),
-        Found::Newer(version) => format!("version {version}, which was never begun"),
-        Found::Torn => "a page that is written in part".to_owned(),
-        Found::Checksum => "a wrong checksum".to_owned(),
-        Found::Stray { page, space } => format!("page {page} of database {space:x}"),
-        Found::Garbage => "a row that nobody wrote".to_owned(),
-        Found::PastEnd => "nothing, past the end".to_owned(),
-        Found::Unreadable(error) => format!("unreadable: {error}"),
-    };
-    let file = lost.spot.as_ref().map(|spot| spot.file.as_str()).unwrap_or_default();
-    let place = if file.is_empty() { String::new() } else { format!(" of {file}") };
-    let what =
-        format!("row {}{place}, acknowledged in version {}: found {found}", lost.key, lost.version);
-    let (offset, page) = match &lost.spot {
-        Some(spot) => (spot.offset, Some(spot.page)),
-        None => (0, None),
-    };
-    Mismatch { offset, length: 0, page, what }
 }
 
 /// Percent of the file system that is used, as `df` tells it.
