@@ -102,7 +102,7 @@ impl Held {
         })
     }
 
-    /// The engine waits for room, or has ended because there was none.
+    /// The engine has ended because there was no room.
     pub fn ran_full(&self) -> bool {
         self.running.is_none() && self.earlier.iter().any(|met| met.error.contains("ENOSPC"))
     }
