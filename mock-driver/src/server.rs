@@ -26,7 +26,7 @@ use crate::{
     listen::{Incoming, ListenError, bind},
     profile::{Profile, ProfileError},
     rpc::{MESSAGE_MAX, Services},
-    state::{Durability, Store},
+    state::{self, Durability, Store},
 };
 
 /// How long calls in flight may take to end after the shutdown signal.
@@ -228,7 +228,7 @@ async fn clear(driver: Arc<Driver>, folder: &Path) -> Result<(), ServeError> {
         return Err(ServeError::LeftBehind(left));
     }
     let state = |source| ServeError::State { path: folder.into(), source };
-    for ours in ["volumes", "snapshots", "memory", "loop"] {
+    for ours in [state::FOLDER, "memory", "loop"] {
         match std::fs::remove_dir_all(folder.join(ours)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(state(e)),
             _ => {}

@@ -78,12 +78,12 @@ async fn a_state_folder_has_one_driver() {
 async fn a_garbled_record_is_named_and_nothing_is_thrown_away() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path(), "unix://DIR/a.sock");
-    let record = options.state_dir.join("volumes/vol-1.json");
+    let record = options.state_dir.join("records/volumes.ndjson");
     std::fs::create_dir_all(record.parent().unwrap()).unwrap();
-    std::fs::write(&record, "{}").unwrap();
+    std::fs::write(&record, "{}\n").unwrap();
     let error = try_to_serve(options).await.unwrap_err();
-    assert!(error.to_string().contains("vol-1.json"), "{error}");
-    assert_eq!(std::fs::read(record).unwrap(), b"{}");
+    assert!(error.to_string().contains("volumes.ndjson:1"), "{error}");
+    assert_eq!(std::fs::read(record).unwrap(), b"{}\n");
 }
 
 #[tokio::test]

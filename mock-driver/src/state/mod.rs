@@ -1,39 +1,36 @@
-//! The driver's memory: one JSON record per volume and snapshot, on disk before any reply.
+//! The driver's memory: a record of each volume and snapshot, on disk before any reply.
 //!
-//! A record is replaced whole (temporary file, rename), so SIGKILL at any instant leaves the old
-//! one or the new one. Knows nothing of CSI's rules, nor of how a volume is made.
+//! Knows nothing of CSI's rules, nor of how a volume is made.
 
-mod file;
 mod record;
+mod table;
 
-pub use file::{Durability, read_json, write_atomic};
 pub use record::{
     Capability, Kind, Publication, SnapshotRecord, SourceRecord, Staged, Target, VolumeRecord,
     VolumeState, fresh_id,
 };
+pub use table::{Durability, Table, Written};
 
 use std::{
-    collections::BTreeMap,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use serde::{Serialize, de::DeserializeOwned};
+/// The folder of the records, in that of the driver's state.
+pub const FOLDER: &str = "records";
 
 /// The records of all volumes and snapshots. Reads come from memory; every change is on disk
 /// when the method returns.
 #[derive(Debug)]
 pub struct Store {
-    folder: PathBuf,
-    durability: Durability,
     tables: Mutex<Tables>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tables {
-    volumes: BTreeMap<String, VolumeRecord>,
-    snapshots: BTreeMap<String, SnapshotRecord>,
+    volumes: Table<VolumeRecord>,
+    snapshots: Table<SnapshotRecord>,
     sequence: u64,
 }
 
@@ -45,20 +42,16 @@ pub struct PoolFull {
 }
 
 impl Store {
-    /// Opens (or makes) the records in `folder`.
+    /// Opens (or makes) the records of the driver whose state is in `folder`.
     pub fn open(folder: &Path, durability: Durability) -> io::Result<Self> {
-        let store =
-            Self { folder: folder.into(), durability, tables: Mutex::new(Tables::default()) };
-        let volumes: Vec<VolumeRecord> = store.load("volumes")?;
-        let snapshots: Vec<SnapshotRecord> = store.load("snapshots")?;
-        {
-            let mut tables = store.tables();
-            let used = volumes.iter().map(|v| v.sequence);
-            tables.sequence = used.chain(snapshots.iter().map(|s| s.sequence)).max().unwrap_or(0);
-            tables.volumes = volumes.into_iter().map(|v| (v.id.clone(), v)).collect();
-            tables.snapshots = snapshots.into_iter().map(|s| (s.id.clone(), s)).collect();
-        }
-        Ok(store)
+        let folder = folder.join(FOLDER);
+        std::fs::create_dir_all(&folder)?;
+        let volumes: Table<VolumeRecord> = Table::open(&folder.join("volumes.ndjson"), durability)?;
+        let snapshots: Table<SnapshotRecord> =
+            Table::open(&folder.join("snapshots.ndjson"), durability)?;
+        let used = volumes.values().map(|v| v.sequence);
+        let sequence = used.chain(snapshots.values().map(|s| s.sequence)).max().unwrap_or(0);
+        Ok(Self { tables: Mutex::new(Tables { volumes, snapshots, sequence }) })
     }
 
     /// The record of a volume.
@@ -119,29 +112,18 @@ impl Store {
         record: &VolumeRecord,
         pool: u64,
     ) -> io::Result<Result<(), PoolFull>> {
-        let previous = {
-            let mut tables = self.tables();
-            let previous = tables.volumes.get(&record.id).cloned();
-            let before = previous.as_ref().map_or(0, VolumeRecord::reserved_bytes);
-            let all = tables.volumes.values();
-            let others = all.fold(0_u64, |sum, v| sum.saturating_add(v.reserved_bytes())) - before;
-            let wanted = record.reserved_bytes();
-            if pool > 0 && wanted > before && others.saturating_add(wanted) > pool {
-                let free_bytes = pool.saturating_sub(others.saturating_add(before));
-                return Ok(Err(PoolFull { free_bytes }));
-            }
-            tables.volumes.insert(record.id.clone(), record.clone());
-            previous
-        };
-        let written = self.write("volumes", &record.id, record);
-        if written.is_err() {
-            let mut tables = self.tables();
-            match previous {
-                Some(previous) => tables.volumes.insert(record.id.clone(), previous),
-                None => tables.volumes.remove(&record.id),
-            };
+        let mut tables = self.tables();
+        let before = tables.volumes.get(&record.id).map_or(0, VolumeRecord::reserved_bytes);
+        let all = tables.volumes.values();
+        let others = all.fold(0_u64, |sum, v| sum.saturating_add(v.reserved_bytes())) - before;
+        let wanted = record.reserved_bytes();
+        if pool > 0 && wanted > before && others.saturating_add(wanted) > pool {
+            let free_bytes = pool.saturating_sub(others.saturating_add(before));
+            return Ok(Err(PoolFull { free_bytes }));
         }
-        written.map(Ok)
+        let written = tables.volumes.put(&record.id, record.clone())?;
+        drop(tables);
+        written.last().map(Ok)
     }
 
     /// Writes a volume's record.
@@ -151,60 +133,24 @@ impl Store {
 
     /// Writes a snapshot's record.
     pub fn put_snapshot(&self, record: &SnapshotRecord) -> io::Result<()> {
-        self.write("snapshots", &record.id, record)?;
-        self.tables().snapshots.insert(record.id.clone(), record.clone());
-        Ok(())
+        let written = self.tables().snapshots.put(&record.id, record.clone())?;
+        written.last()
     }
 
     /// Forgets a volume.
     pub fn remove_volume(&self, id: &str) -> io::Result<()> {
-        self.erase("volumes", id)?;
-        self.tables().volumes.remove(id);
-        Ok(())
+        let written = self.tables().volumes.remove(id)?;
+        written.last()
     }
 
     /// Forgets a snapshot.
     pub fn remove_snapshot(&self, id: &str) -> io::Result<()> {
-        self.erase("snapshots", id)?;
-        self.tables().snapshots.remove(id);
-        Ok(())
+        let written = self.tables().snapshots.remove(id)?;
+        written.last()
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Nothing panics while the tables are half changed, so a poisoned lock is still sound.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn load<T: DeserializeOwned>(&self, table: &str) -> io::Result<Vec<T>> {
-        let folder = self.folder.join(table);
-        std::fs::create_dir_all(&folder)?;
-        let mut records = Vec::new();
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|x| x == "json") {
-                records.push(read_json(&path)?);
-            } else {
-                // The temporary file of a write that was cut off: the old record holds.
-                std::fs::remove_file(&path)?;
-            }
-        }
-        Ok(records)
-    }
-
-    fn write(&self, table: &str, id: &str, record: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_vec(record)?;
-        write_atomic(&self.path(table, id), &text, self.durability)
-    }
-
-    fn erase(&self, table: &str, id: &str) -> io::Result<()> {
-        match std::fs::remove_file(self.path(table, id)) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(e),
-            Ok(()) => file::sync_folder(&self.folder.join(table), self.durability),
-        }
-    }
-
-    fn path(&self, table: &str, id: &str) -> PathBuf {
-        self.folder.join(table).join(format!("{id}.json"))
     }
 }

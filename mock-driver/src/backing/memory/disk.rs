@@ -1,8 +1,9 @@
-//! One simulated disk, a volume's or a snapshot's: a folder with its facts and its contents.
+//! One simulated disk, a volume's or a snapshot's: its facts and its contents.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{content::Content, log::Log, node::Mount};
 use crate::{
     backing::{BackingError, FileSystem, FsType, Inodes, Mounting, Result, Stats},
-    state::{Durability, read_json, write_atomic},
+    state::{Durability, Table},
 };
 
 /// One byte in this many of a file system is metadata.
@@ -42,53 +43,87 @@ pub struct Formatted {
     bytes: u64,
 }
 
-/// A disk and its folder.
+/// A place that disks are kept in: a table of facts, and a folder with a log of contents for each
+/// disk that was written to.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    facts: Arc<Mutex<Table<Meta>>>,
+    folder: PathBuf,
+}
+
+/// A disk on its shelf.
 #[derive(Debug)]
 pub struct Disk {
     /// Change it with [`Disk::change`], or it will not last.
     pub meta: Meta,
     /// Change it with [`Disk::write`].
     pub content: Content,
-    folder: PathBuf,
+    id: String,
+    shelf: Shelf,
     log: Log,
 }
 
-impl Disk {
-    /// Makes a disk whole or not at all: aside first, then renamed into place.
-    pub fn create(folder: &Path, meta: Meta, content: &Content) -> Result<Self> {
-        let what = || BackingError::io(format!("cannot make {}", folder.display()));
-        let aside = folder.with_extension("new");
-        let _ = std::fs::remove_dir_all(&aside);
-        std::fs::create_dir_all(&aside).map_err(what())?;
-        let made = Log::create(&aside.join("data.log"), content)
-            .and_then(|log| save(&aside, &meta).map(|()| log))
-            .and_then(|log| std::fs::rename(&aside, folder).map(|()| log));
-        match made {
-            Ok(log) => {
-                let log = log.moved_to(&folder.join("data.log"));
-                Ok(Self { meta, content: content.clone(), folder: folder.into(), log })
-            }
-            Err(failure) => {
-                let _ = std::fs::remove_dir_all(&aside);
-                Err(what()(failure))
+impl Shelf {
+    /// Opens (or makes) the shelf at `folder`, with the disks on it.
+    pub fn open(folder: &Path) -> Result<(Self, Vec<(String, Disk)>)> {
+        let what = || BackingError::io(format!("cannot open {}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(what())?;
+        let facts = Table::open(&folder.with_extension("ndjson"), Durability::Process);
+        let facts: Table<Meta> = facts.map_err(what())?;
+        let held: Vec<_> = facts.iter().map(|(id, meta)| (id.clone(), meta.clone())).collect();
+        let shelf = Self { facts: Arc::new(Mutex::new(facts)), folder: folder.into() };
+        shelf.remove_orphans().map_err(what())?;
+        let open = |(id, meta): (String, Meta)| -> Result<(String, Disk)> {
+            let (log, content) = Log::open(&shelf.log_of(&id)).map_err(what())?;
+            Ok((id.clone(), Disk { meta, content, id, shelf: shelf.clone(), log }))
+        };
+        let disks = held.into_iter().map(open).collect::<Result<_>>()?;
+        Ok((shelf, disks))
+    }
+
+    /// Makes a disk. It is there once its facts are.
+    pub fn create(&self, id: &str, meta: Meta, content: Content) -> Result<Disk> {
+        let what = || BackingError::io(format!("cannot make the disk {id}"));
+        let log = Log::create(&self.log_of(id), &content).map_err(what())?;
+        self.set(id, &meta).map_err(what())?;
+        Ok(Disk { meta, content, id: id.into(), shelf: self.clone(), log })
+    }
+
+    fn log_of(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.log"))
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Table<Meta>> {
+        // Every change is a whole step, so a panic elsewhere leaves the table sound.
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, id: &str, meta: &Meta) -> std::io::Result<()> {
+        let written = self.facts().put(id, meta.clone())?;
+        written.last()
+    }
+
+    /// What a driver that was killed was making or removing.
+    fn remove_orphans(&self) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let is_log = path.extension().is_some_and(|x| x == "log");
+            if !is_log || self.facts().get(id).is_none() {
+                std::fs::remove_file(&path)?;
             }
         }
+        Ok(())
     }
+}
 
-    /// Finds a disk again.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let what = || BackingError::io(format!("cannot open {}", folder.display()));
-        let meta = read_json(&folder.join("meta.json")).map_err(what())?;
-        let (log, content) = Log::open(&folder.join("data.log")).map_err(what())?;
-        Ok(Self { meta, content, folder: folder.into(), log })
-    }
-
-    /// Removes the disk, whole or not at all.
+impl Disk {
+    /// Removes the disk. It is gone once its facts are.
     pub fn delete(self) -> Result<()> {
-        let what = || BackingError::io(format!("cannot remove {}", self.folder.display()));
-        let aside = self.folder.with_extension("old");
-        std::fs::rename(&self.folder, &aside).map_err(what())?;
-        std::fs::remove_dir_all(&aside).map_err(what())
+        let what = || BackingError::io(format!("cannot remove the disk {}", self.id));
+        let gone = self.shelf.facts().remove(&self.id);
+        gone.and_then(crate::state::Written::last).map_err(what())?;
+        self.log.remove().map_err(what())
     }
 
     /// Changes the facts, and makes the change last; on failure nothing is changed.
@@ -96,7 +131,8 @@ impl Disk {
         let mut meta = self.meta.clone();
         change(&mut meta);
         if meta != self.meta {
-            save(&self.folder, &meta).map_err(BackingError::io("cannot save a disk's facts"))?;
+            let what = BackingError::io("cannot save a disk's facts");
+            self.shelf.set(&self.id, &meta).map_err(what)?;
             self.meta = meta;
         }
         Ok(())
@@ -186,8 +222,4 @@ impl Disk {
             None => length.saturating_add(FILE_BYTES),
         }
     }
-}
-
-fn save(folder: &Path, meta: &Meta) -> std::io::Result<()> {
-    write_atomic(&folder.join("meta.json"), &serde_json::to_vec(meta)?, Durability::Process)
 }

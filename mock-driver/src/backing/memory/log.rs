@@ -19,41 +19,44 @@ const GARBAGE_MAX: u64 = 16 << 20;
 /// The longest entry that is believed when a log is read back, bytes.
 const ENTRY_MAX: usize = 64 << 20;
 
-/// An open log.
+/// A log. It has no file until something was written.
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
-    file: File,
+    file: Option<File>,
     bytes: u64,
 }
 
 impl Log {
-    /// Writes a new log that holds `content`.
+    /// Makes a new log that holds `content`, in place of any other.
     pub fn create(path: &Path, content: &Content) -> io::Result<Self> {
-        let _ = std::fs::remove_file(path);
+        let log = Self { path: path.into(), file: None, bytes: 0 };
+        log.unlink()?;
+        if content.file_count() == 0 {
+            return Ok(log);
+        }
         let file = OpenOptions::new().create_new(true).append(true).open(path)?;
-        let mut log = Self { path: path.into(), file, bytes: 0 };
-        let mut writer = BufWriter::new(&log.file);
+        let mut bytes = 0;
+        let mut writer = BufWriter::new(&file);
         for (name, offset, data) in content.runs() {
             writer.write_all(&head(name, offset, data))?;
             writer.write_all(data)?;
-            log.bytes += entry_bytes(name, data);
+            bytes += entry_bytes(name, data);
         }
         writer.flush()?;
         drop(writer);
-        Ok(log)
-    }
-
-    /// The file was moved, with the folder around it or by itself.
-    #[must_use]
-    pub fn moved_to(self, path: &Path) -> Self {
-        Self { path: path.into(), ..self }
+        Ok(Self { file: Some(file), bytes, ..log })
     }
 
     /// Reads a log back, cutting off an unfinished last entry.
     pub fn open(path: &Path) -> io::Result<(Self, Content)> {
-        let file = OpenOptions::new().read(true).append(true).open(path)?;
         let mut content = Content::default();
+        let file = match OpenOptions::new().read(true).append(true).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self { path: path.into(), file: None, bytes: 0 }, content));
+            }
+            other => other?,
+        };
         let mut bytes = 0;
         let mut reader = BufReader::new(&file);
         while let Some(entry) = decode(&mut reader)? {
@@ -61,13 +64,23 @@ impl Log {
             bytes += entry_bytes(&entry.name, &entry.data);
         }
         file.set_len(bytes)?;
-        Ok((Self { path: path.into(), file, bytes }, content))
+        Ok((Self { path: path.into(), file: Some(file), bytes }, content))
+    }
+
+    /// Removes the log's file.
+    pub fn remove(self) -> io::Result<()> {
+        if self.file.is_some() { self.unlink() } else { Ok(()) }
     }
 
     /// Adds one write. When this fails, what was added in part is cut off again.
     pub fn append(&mut self, name: &str, offset: u64, data: &[u8]) -> io::Result<()> {
-        if let Err(failure) = write_both(&self.file, &head(name, offset, data), data) {
-            self.file.set_len(self.bytes)?;
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().create_new(true).append(true).open(&self.path)?,
+        };
+        let file = self.file.insert(file);
+        if let Err(failure) = write_both(file, &head(name, offset, data), data) {
+            file.set_len(self.bytes)?;
             return Err(failure);
         }
         self.bytes += entry_bytes(name, data);
@@ -82,8 +95,15 @@ impl Log {
         let aside = self.path.with_extension("tmp");
         let log = Self::create(&aside, content)?;
         std::fs::rename(&aside, &self.path)?;
-        *self = log.moved_to(&self.path);
+        *self = Self { path: self.path.clone(), ..log };
         Ok(())
+    }
+
+    fn unlink(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod node;
 mod view;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,37 +26,24 @@ use node::{Mount, Node};
 /// Volumes that exist only as data in a folder.
 #[derive(Debug)]
 pub struct MemoryBacking {
-    folder: PathBuf,
     node: Mutex<Node>,
 }
 
 impl MemoryBacking {
     /// Opens (or makes) the simulation in `folder`, which it owns.
     pub fn open(folder: &Path) -> Result<Self> {
-        let node = Node::load(folder)?;
-        Ok(Self { folder: folder.into(), node: Mutex::new(node) })
+        Ok(Self { node: Mutex::new(Node::load(folder)?) })
     }
 
     fn node(&self) -> MutexGuard<'_, Node> {
         // Every change is a whole step, so a panic elsewhere leaves the data sound.
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn volume_folder(&self, id: &str) -> PathBuf {
-        self.folder.join("volumes").join(id)
-    }
-
-    fn snapshot_folder(&self, id: &str) -> PathBuf {
-        self.folder.join("snapshots").join(id)
-    }
 }
 
 impl Backing for MemoryBacking {
     fn create(&self, id: &str, bytes: u64, source: Option<Source<'_>>) -> Result<()> {
         let mut node = self.node();
-        if let Some(left_over) = node.volumes.remove(id) {
-            left_over.delete()?;
-        }
         let (fs, content) = match source {
             None => (None, content::Content::default()),
             Some(Source::Snapshot(from)) => node.snapshot(from)?.copy(),
@@ -64,9 +51,7 @@ impl Backing for MemoryBacking {
         };
         node.must_hold(content.stored_bytes())?;
         let meta = Meta { bytes, fs, ..Meta::default() };
-        let disk = Disk::create(&self.volume_folder(id), meta, &content)?;
-        node.volumes.insert(id.into(), disk);
-        Ok(())
+        node.add_volume(id, meta, content)
     }
 
     fn delete(&self, id: &str) -> Result<()> {
@@ -86,16 +71,12 @@ impl Backing for MemoryBacking {
 
     fn snapshot(&self, volume: &str, snapshot: &str) -> Result<u64> {
         let mut node = self.node();
-        if let Some(left_over) = node.snapshots.remove(snapshot) {
-            left_over.delete()?;
-        }
         let source = node.volume(volume)?;
         let bytes = source.meta.bytes;
         let (fs, content) = source.copy();
         node.must_hold(content.stored_bytes())?;
         let meta = Meta { bytes, fs, ..Meta::default() };
-        let disk = Disk::create(&self.snapshot_folder(snapshot), meta, &content)?;
-        node.snapshots.insert(snapshot.into(), disk);
+        node.add_snapshot(snapshot, meta, content)?;
         Ok(bytes)
     }
 

@@ -7,14 +7,17 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::Disk;
+use super::{
+    content::Content,
+    disk::{Disk, Meta, Shelf},
+};
 use crate::backing::{BackingError, Known, Result, Shown};
 
 /// All disks together hold at most this much data, bytes; the next write finds no space.
 const CONTENT_MAX: u64 = 1 << 30;
 
 /// Disks by id, and mounts by path.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Node {
     /// The volumes.
     pub volumes: HashMap<String, Disk>,
@@ -23,6 +26,8 @@ pub struct Node {
     /// Which volume is at a path; each disk keeps how.
     paths: HashMap<PathBuf, String>,
     last_device: u64,
+    volume_shelf: Shelf,
+    snapshot_shelf: Shelf,
 }
 
 /// How a volume is visible at a path.
@@ -65,14 +70,29 @@ impl From<As> for Shown {
 impl Node {
     /// Finds everything again that is in the folder.
     pub fn load(folder: &Path) -> Result<Self> {
-        let volumes = load_disks(&folder.join("volumes"))?;
-        let snapshots = load_disks(&folder.join("snapshots"))?;
+        let (volume_shelf, volumes) = Shelf::open(&folder.join("volumes"))?;
+        let (snapshot_shelf, snapshots) = Shelf::open(&folder.join("snapshots"))?;
+        let (volumes, snapshots) = (HashMap::from_iter(volumes), HashMap::from_iter(snapshots));
         let mut paths = HashMap::new();
         for (id, disk) in &volumes {
             paths.extend(disk.meta.mounts.keys().map(|path| (path.clone(), id.clone())));
         }
         let last_device = volumes.values().filter_map(|d| d.meta.device).max().unwrap_or(0);
-        Ok(Self { volumes, snapshots, paths, last_device })
+        Ok(Self { volumes, snapshots, paths, last_device, volume_shelf, snapshot_shelf })
+    }
+
+    /// Makes a volume, in place of one that was left half-made.
+    pub fn add_volume(&mut self, id: &str, meta: Meta, content: Content) -> Result<()> {
+        let disk = self.volume_shelf.create(id, meta, content)?;
+        self.volumes.insert(id.into(), disk);
+        Ok(())
+    }
+
+    /// Makes a snapshot, in place of one that was left half-made.
+    pub fn add_snapshot(&mut self, id: &str, meta: Meta, content: Content) -> Result<()> {
+        let disk = self.snapshot_shelf.create(id, meta, content)?;
+        self.snapshots.insert(id.into(), disk);
+        Ok(())
     }
 
     /// A volume that has to be there.
@@ -175,20 +195,4 @@ impl Node {
         }
         Ok(())
     }
-}
-
-fn load_disks(folder: &Path) -> Result<HashMap<String, Disk>> {
-    let what = || BackingError::io(format!("cannot read {}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(what())?;
-    let mut disks = HashMap::new();
-    for entry in std::fs::read_dir(folder).map_err(what())? {
-        let path = entry.map_err(what())?.path();
-        // Ids have no dot: this was being made or removed when the driver was killed.
-        if path.extension().is_some() {
-            std::fs::remove_dir_all(&path).map_err(what())?;
-        } else if let Some(id) = path.file_name().and_then(|name| name.to_str()) {
-            disks.insert(id.to_owned(), Disk::open(&path)?);
-        }
-    }
-    Ok(disks)
 }
