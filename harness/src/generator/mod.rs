@@ -1,6 +1,7 @@
 //! Generators decide the next action from the events so far. They must not know who performs it,
 //! nor what time it is.
 
+pub mod orchestrator;
 mod script;
 
 use csi_stretch_oracle::{

@@ -1,0 +1,21 @@
+//! The orchestrator: what Kubernetes does with a driver, as pure state machines over a store of API
+//! objects. Time comes in with events and randomness with a seed, so that the same code drives a
+//! real driver and a simulated fleet.
+
+pub mod component;
+pub mod conditions;
+mod greeting;
+mod jobs;
+pub mod names;
+pub mod objects;
+pub mod patch;
+pub mod profile;
+pub mod quantity;
+pub mod queue;
+pub mod random;
+pub mod resizer;
+pub mod rpc;
+pub mod slow;
+pub mod store;
+pub mod time;
+pub mod world;
