@@ -8,6 +8,7 @@
 
 use std::{future::Future, pin::Pin};
 
+pub mod apiserver;
 pub mod cli;
 pub mod client;
 pub mod generator;

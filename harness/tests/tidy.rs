@@ -108,6 +108,18 @@ fn layers_point_one_way() {
             ],
         ),
         (
+            "harness/src/apiserver",
+            &[
+                "crate::cli",
+                "crate::client",
+                "crate::host",
+                "crate::runner",
+                "crate::scenario",
+                "crate::target",
+                "csi_stretch_proto",
+            ],
+        ),
+        (
             "harness/src/client",
             &[
                 "crate::scenario",

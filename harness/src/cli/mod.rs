@@ -4,6 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+mod apiserver;
 mod check;
 mod clean;
 mod diff;
@@ -63,6 +64,8 @@ enum Command {
     Rpc(rpc::Args),
     /// Serve the reference driver.
     Mock(mock::Args),
+    /// Serve a Kubernetes API for storage sidecars, over simulated objects.
+    Apiserver(apiserver::Args),
     /// Say what this host can and cannot test, and how to get the rest.
     Doctor(doctor::Args),
     /// Be the process of an embedded engine.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::main(&args, style),
         Command::Rpc(args) => rpc::main(&args),
         Command::Mock(args) => mock::main(args),
+        Command::Apiserver(args) => apiserver::main(&args),
         Command::Doctor(args) => Ok(doctor::main(&args)),
         Command::Engine(args) => engine::main(&args),
         Command::Clean(args) => clean::main(&args),
