@@ -127,8 +127,14 @@ fn volumes(sheet: &mut Sheet, profile: &Profile, support: &Support) {
         let online =
             if fs == "ext4" { fs_support.and(support.ext4_online.clone()) } else { fs_support };
         sheet.set(&format!("online.{fs}"), online.clone());
-        let staged =
-            if profile.grows_at_stage { sheet.reason(&format!("fs.{fs}")) } else { online };
+        let mountable = sheet.has(&format!("fs.{fs}"));
+        let staged = match online {
+            Err(_) if mountable && profile.grows_at_stage => Ok(()),
+            Err(why) if mountable => Err(format!(
+                "{why} (a driver that grows it before the mount says so: `grows_at_stage: true`)"
+            )),
+            other => other,
+        };
         sheet.set(&format!("offline.{fs}"), staged);
     }
 }
@@ -152,10 +158,6 @@ impl Sheet {
 
     fn has(&self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Ok(())))
-    }
-
-    fn reason(&self, name: &str) -> Result<(), String> {
-        self.0.get(name).cloned().unwrap_or_else(|| Err("not known".into()))
     }
 
     fn finish(self) -> Offers {
@@ -224,7 +226,8 @@ mod tests {
         let gap = |profile: &Profile| {
             offers(&declared(&["ONLINE"]), profile, &support()).unwrap().gap(["offline.ext4"])
         };
-        assert!(gap(&profile).is_some_and(|why| why.contains("CAP_SYS_RESOURCE")));
+        let why = gap(&profile).unwrap();
+        assert!(why.contains("CAP_SYS_RESOURCE") && why.contains("grows_at_stage"), "{why}");
         profile.grows_at_stage = true;
         assert_eq!(gap(&profile), None);
     }

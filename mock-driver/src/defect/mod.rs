@@ -111,9 +111,13 @@ impl Defect {
 
     /// The defect of that name; an error for the command line.
     pub fn named(name: &str) -> Result<&'static Self, String> {
-        let unknown = || "no defect has this name; `csi-stretch list defects` shows all".to_owned();
-        let mut all = Self::all().chain(Self::under_load());
-        all.find(|defect| defect.name == name).ok_or_else(unknown)
+        let all = || Self::all().chain(Self::under_load());
+        let like = |defect: &&Self| (strsim::jaro_winkler(name, defect.name) * 1000.0) as u32;
+        all().find(|defect| defect.name == name).ok_or_else(|| {
+            let near = all().max_by_key(like).filter(|near| like(near) > 800);
+            let hint = near.map(|near| format!("did you mean `{}`? ", near.name));
+            format!("no defect has this name; {}`list defects` shows all", hint.unwrap_or_default())
+        })
     }
 
     /// The flaw, with nothing remembered.
@@ -148,6 +152,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_name_with_a_slip_is_told_the_nearest() {
+        let name = Defect::all().next().unwrap().name;
+        let error = Defect::named(&format!("{name}x")).err().unwrap();
+        assert!(error.contains(&format!("did you mean `{name}`?")), "{error}");
+        let error = Defect::named("zzz").err().unwrap();
+        assert!(!error.contains("did you mean"), "{error}");
+    }
 
     #[test]
     fn names_are_unique_and_each_defect_says_what_it_breaks() {

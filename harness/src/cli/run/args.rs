@@ -117,6 +117,9 @@ pub struct Args {
     #[arg(short, long, help_heading = "Run")]
     pub(super) quiet: bool,
 
+    /// Whether this repeats what failed in another run.
+    #[arg(skip)]
+    pub(super) replayed: bool,
     /// The command line, for the record.
     #[arg(skip)]
     pub(in crate::cli) command: Vec<String>,
@@ -136,6 +139,7 @@ impl Args {
             self.endpoint = Some(endpoint.to_owned());
         }
         self.command = command;
+        self.replayed = true;
     }
 }
 

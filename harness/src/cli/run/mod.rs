@@ -166,7 +166,7 @@ async fn perform(
     }
 }
 
-/// Writes the reports, points `latest` at them, and says where they are.
+/// Writes the reports, points `latest` at them (unless this is a replay), and says where they are.
 fn finish(args: &Args, report: &Report, folder: &Folder, style: Style) -> Outcome {
     let written = reports::write_all(report, folder.path());
     print(&reports::console::end(report, style.into()))?;
@@ -175,7 +175,10 @@ fn finish(args: &Args, report: &Report, folder: &Folder, style: Style) -> Outcom
         Github::annotate(report, args.profile())?;
     }
     written.map_err(Failure::report)?;
-    folder.link_latest();
+    // A replay can be repeated: what it began with stays the latest run.
+    if !args.replayed {
+        folder.link_latest();
+    }
     if !args.quiet {
         print(&format!("reports: {}\n", folder.file("report.html").display()))?;
     }
