@@ -5,6 +5,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// One thing that a run may need.
@@ -79,6 +80,14 @@ const NAMED: &[(&str, &str)] = &[
     ("tool.mariadb-install-db", "CSI_STRETCH_MARIADB_INSTALL_DB"),
 ];
 
+/// Tools that the command line names: facts and paths.
+static GIVEN: Mutex<Vec<(&str, PathBuf)>> = Mutex::new(Vec::new());
+
+/// The server, and where the program that makes its system tables is from there, if that is not found
+/// otherwise than with it.
+const SERVER: &str = "tool.mariadbd";
+const BESIDE: (&str, &[&str]) = ("tool.mariadb-install-db", &["", "../bin", "../scripts"]);
+
 const TOOLS: &[Tool] = &[
     ("tool.mkfs.ext4", &["mkfs.ext4"], "apt install e2fsprogs"),
     ("tool.e2fsck", &["e2fsck"], "apt install e2fsprogs"),
@@ -91,7 +100,7 @@ const TOOLS: &[Tool] = &[
     (
         "tool.mariadbd",
         &["mariadbd", "mysqld"],
-        "apt install mariadb-server-core mariadb-client-core, or name it in CSI_STRETCH_MARIADBD",
+        "apt install mariadb-server-core mariadb-client-core, or `run --mariadbd`, CSI_STRETCH_MARIADBD",
     ),
     (
         "tool.mariadb-install-db",
@@ -184,7 +193,34 @@ pub fn tool(name: &str) -> Result<PathBuf, Fact> {
     locate(tool).map_err(|_| tool_fact(tool))
 }
 
+/// From now on this is the program of the fact, whatever the environment and PATH say.
+pub fn give(name: &'static str, path: &Path) -> Result<(), String> {
+    // A relative path would stand for something else in another folder.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if !is_program(&path).unwrap_or(false) {
+        return Err(format!("{} is no program", path.display()));
+    }
+    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).push((name, path));
+    Ok(())
+}
+
+fn given(name: &str) -> Option<PathBuf> {
+    let given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    given.iter().rev().find(|(fact, _)| *fact == name).map(|(_, path)| path.clone())
+}
+
+/// A server that was named brings along what belongs to it.
+fn beside(server: &Path, programs: &[&str]) -> Option<PathBuf> {
+    let folders = BESIDE.1.iter().filter_map(|folder| Some(server.parent()?.join(folder)));
+    let mut files = folders.flat_map(|folder| programs.iter().map(move |name| folder.join(name)));
+    files.find(|file| is_program(file).unwrap_or(false))
+}
+
 fn locate((name, programs, _): &Tool) -> Result<PathBuf, String> {
+    let server = given(SERVER).filter(|_| *name == BESIDE.0);
+    if let Some(path) = given(name).or_else(|| beside(&server?, programs)) {
+        return Ok(path);
+    }
     let variable = NAMED.iter().find(|(fact, _)| fact == name).map(|(_, variable)| *variable);
     if let Some((variable, path)) = variable.and_then(|v| Some((v, std::env::var_os(v)?))) {
         let path = PathBuf::from(path);
@@ -253,6 +289,26 @@ mod tests {
     #[case("kernel/x/notxfs.ko: kernel/fs/xfs/xfs.ko\n", "xfs", false)]
     fn modules_of_the_kernel(#[case] text: &str, #[case] kind: &str, #[case] want: bool) {
         assert_eq!(has_module(text, kind), want);
+    }
+
+    #[test]
+    fn a_server_that_is_named_brings_its_tools_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = |name: &str| {
+            let path = folder.path().canonicalize().unwrap().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let (server, install) = (program("sbin/server"), program("bin/mysql_install_db"));
+        assert!(give(SERVER, folder.path()).unwrap_err().ends_with("is no program"));
+        assert!(give(SERVER, Path::new("/no/such")).is_err());
+        let tools = ["mariadb-install-db", "mysql_install_db"];
+        GIVEN.lock().unwrap().push(("tool.of.this.test", server.clone()));
+        assert_eq!(given("tool.of.this.test"), Some(server.clone()));
+        assert_eq!(beside(&server, &tools).unwrap().canonicalize().unwrap(), install);
+        assert_eq!(beside(&server, &["mariadbd"]), None);
     }
 
     #[test]

@@ -190,3 +190,14 @@ fn wrong_arguments_are_exit_2(#[case] args: &[&str]) {
     let output = expect_exit(&mut rig.command(args), 2);
     assert!(!stderr(&output).is_empty());
 }
+
+#[test]
+fn a_server_that_is_none_is_a_usage_error() {
+    let rig = Rig::new();
+    for path in ["/no/such/mariadbd", "."] {
+        let output = expect_exit(&mut rig.run(&["--mariadbd", path]), 2);
+        let text = stderr(&output);
+        assert!(text.contains("--mariadbd") && text.contains("is no program"), "{text}");
+    }
+    assert!(!rig.path("out/latest").exists());
+}

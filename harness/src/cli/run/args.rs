@@ -36,6 +36,10 @@ pub struct Args {
     /// Only volumes accessed in this way, whatever the profile says; may be repeated.
     #[arg(long, value_name = "ACCESS", value_delimiter = ',', value_parser = ["mount", "block"])]
     pub(super) access: Vec<String>,
+    /// The MariaDB server of the scenarios that need one (default: $CSI_STRETCH_MARIADBD, or
+    /// mariadbd in PATH).
+    #[arg(long, value_name = "PATH")]
+    pub(super) mariadbd: Option<PathBuf>,
     /// Where target paths are made.
     #[arg(long, value_name = "DIR")]
     pub(super) target_dir: Option<PathBuf>,

@@ -9,6 +9,7 @@ use super::{args::Args, selection};
 use crate::{
     cli::{input, outcome::Failure},
     client::secrets::Secrets,
+    host::facts,
     runner::{
         registry::{self, WayBack},
         session::path_roots,
@@ -36,6 +37,11 @@ pub(super) struct Setting {
 impl Setting {
     /// Reads what the arguments name.
     pub fn make(args: &Args) -> Result<Self, Failure> {
+        if let Some(path) = &args.mariadbd {
+            let wrong =
+                |why| Failure::usage(format!("--mariadbd: {why}: name the server's program"));
+            facts::give("tool.mariadbd", path).map_err(wrong)?;
+        }
         let profile = profile(args)?;
         let controller = args.controller_endpoint.as_ref().or(profile.controller_endpoint.as_ref());
         let secrets = args.secrets.as_ref().or(profile.secrets.as_ref());
