@@ -29,6 +29,14 @@ pub struct Program {
 }
 
 impl Program {
+    /// What each step waits for by itself, milliseconds; `None`: as long as it takes.
+    pub fn pauses(&self) -> impl Iterator<Item = Option<u64>> {
+        self.commands.iter().map(|command| match command.what {
+            What::Wait { ms } => Some(ms),
+            _ => None,
+        })
+    }
+
     /// It disturbs every other scenario on the same target, so it has to run alone.
     pub fn is_exclusive(&self) -> bool {
         self.commands.iter().any(|command| command.what == What::RestartDriver)

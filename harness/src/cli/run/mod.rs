@@ -147,7 +147,7 @@ async fn perform(
     let cannot = |error| Failure::report(format!("cannot write {}: {error}", history.display()));
     let enough = Arc::new(AtomicBool::new(false));
     let watch = args.fail_fast.then(|| enough.clone());
-    let show = Show { quiet: args.quiet, style, failed: watch };
+    let show = Show { quiet: args.quiet, style, failed: watch, jobs: args.jobs };
     let progress = Progress::start(&run, &setting.catalogue, &subject.plan, show);
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(progress)];
     sinks.extend(page.as_ref().map(|page| -> Box<dyn Sink> { Box::new(page.sink(&run)) }));
