@@ -224,3 +224,25 @@ fn what_a_growth_cost_stands_beside_its_noise() {
     assert!(ledger.contains("stall 7,000 ms (bulk load; noise 250 ms)"));
     assert!(!body(&fixture::clean()).contains("noise"), "no workload, no cost");
 }
+
+#[test]
+fn a_workload_is_told_in_its_own_words() {
+    let text = body(&fixture::workload());
+    for word in ["dip", "stall", "noise"] {
+        assert!(text.contains(&format!("<dt>{word}</dt>")), "{word}");
+    }
+    assert!(text.contains("An operation of the bulk load is a commit of 16 rows"));
+    let (_, rest) = text.split_once("id=\"w1\"").unwrap();
+    let (figure, _) = rest.split_once("</figure>").unwrap();
+    // Each scale stands on its own axis.
+    let (_, data) = figure.split_once("<div class=\"row data\">").unwrap();
+    let (data, rest) = data.split_once("<div class=\"row room\">").unwrap();
+    assert!(data.contains("<text class=\"scaled\"") && data.contains(">one byte in 1,000"));
+    let (_, axis) = rest.split_once("<div class=\"row axis\">").unwrap();
+    assert!(axis.contains("<span class=\"scaled\">2 minutes stand for 20</span>"));
+    // A hole says what it is, in the chart and below it.
+    assert!(figure.contains("<rect class=\"happened ended\" x="));
+    assert!(figure.contains("<rect class=\"happened recovering\" x="));
+    assert!(figure.contains("the engine was killed, and did not run for 8.0 s"));
+    assert!(figure.contains("Integrity of copy</span> 1,204,331 rows acknowledged"));
+}

@@ -3,7 +3,7 @@
 
 use crate::{
     action::{Access, Action, Call, Close, Fault, Guise, Load, Place, Rpc, Source, Until},
-    history::{Completion, LoadReport, Observation, Outcome, Reply},
+    history::{Completion, LoadReport, Observation, Outcome, Recovered, Reply},
 };
 
 mod size;
@@ -203,8 +203,11 @@ fn loaded(report: &LoadReport) -> String {
         parts.push(format!("{} verified", bytes_u64(report.bytes_verified)));
     }
     if report.mismatches_total > 0 {
-        parts.push(format!("{} damaged blocks", report.mismatches_total));
+        let kind = if report.engine.is_some() { "rows" } else { "blocks" };
+        parts.push(format!("{} damaged {kind}", report.mismatches_total));
     }
+    parts.extend(report.recovered.as_deref().map(recovered));
+    parts.extend(report.remarks.iter().cloned());
     if let Some(first) = report.errors.first() {
         parts.push(format!(
             "{} errors, first {}: {}",
@@ -218,6 +221,27 @@ fn loaded(report: &LoadReport) -> String {
     }
     parts.extend(report.engine.iter().map(|engine| format!("by {engine}")));
     parts.join(", ")
+}
+
+/// What opening a database again took: `recovered: 812 records of its log, 40 pages`.
+pub fn recovered(recovered: &Recovered) -> String {
+    let Recovered { clean, records, pages, restored, broken } = recovered;
+    if *clean {
+        return "nothing to recover".to_owned();
+    }
+    let counts = [
+        (*records, "records of its log"),
+        (*pages, "pages brought up to date"),
+        (*restored, "torn pages made whole"),
+        (broken.len() as u64, "pages beyond repair"),
+    ];
+    let told = counts.into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    let first = broken.first().map(|first| format!(", the first: {first}")).unwrap_or_default();
+    match told.as_slice() {
+        [] => "recovered".to_owned(),
+        told => format!("recovered: {}{first}", told.join(", ")),
+    }
 }
 
 #[cfg(test)]

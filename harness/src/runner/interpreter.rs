@@ -130,6 +130,10 @@ impl Interpreter<'_> {
     async fn script(&mut self, generator: &mut dyn Generator) -> (Option<Stopped>, Option<String>) {
         let mut flights = Flights::default();
         let ended = self.fly(generator, &mut flights).await;
+        if *self.interrupted.borrow() {
+            // A database may take a minute to end in good order, and nobody wants that now.
+            self.workers.workload.stop_all();
+        }
         // What is under way at the driver would be in the way of undoing it: give it a moment.
         let patience = GRACE.min(self.workers.deadline);
         while !flights.is_empty() {
@@ -314,7 +318,9 @@ impl Interpreter<'_> {
             Action::Call(call) => {
                 let resolved = self.bindings.resolve(call).map_err(Completion::Fail)?;
                 self.bindings.sending(call);
-                self.fork_ledger(call);
+                if let Some(broken) = self.fork_ledger(call) {
+                    return Err(broken);
+                }
                 if let Some(broken) = self.make_paths(call) {
                     return Err(broken);
                 }
@@ -362,7 +368,7 @@ impl Interpreter<'_> {
     }
 
     /// A copy of a volume has to hold what was acknowledged before the copying call went out.
-    fn fork_ledger(&self, call: &Call) {
+    fn fork_ledger(&self, call: &Call) -> Option<Completion> {
         let handle = |r: Option<&csi_stretch_oracle::action::Ref>| {
             r.and_then(csi_stretch_oracle::action::Ref::handle).map(str::to_owned)
         };
@@ -373,11 +379,12 @@ impl Interpreter<'_> {
             (Rpc::CreateVolume, Some(Source::Snapshot(r) | Source::Volume(r))) => {
                 (handle(Some(r)), handle(call.volume.as_ref()))
             }
-            _ => return,
+            _ => return None,
         };
-        if let (Some(source), Some(new)) = copy {
-            self.workers.workload.fork(&source, &new);
-        }
+        let (Some(source), Some(new)) = copy else { return None };
+        let forked = self.workers.workload.fork(&source, &new);
+        let told = |error| format!("cannot copy the ledger of {source} for {new}: {error}");
+        forked.err().map(|error| harness_failure(&told(error)))
     }
 
     fn journal_event(

@@ -22,7 +22,7 @@ pub(crate) use args::{
 };
 pub(crate) use entry::{StepEntry, verbs};
 pub(crate) use list::{ExpectFile, Names};
-pub(crate) use slo::SloFile;
+pub(crate) use slo::{ScaleFile, SloFile};
 pub(crate) use step::{CallFields, StepFile};
 
 use super::{
@@ -57,9 +57,9 @@ pub(crate) struct File {
     /// What a growth may cost the workload.
     #[serde(default)]
     pub slo: Option<SloFile>,
-    /// How the bytes that are filled relate to those that are meant; stands beside the charts.
+    /// How what is filled, and the time, relate to what is meant.
     #[serde(default)]
-    pub scale: Option<Word<Text>>,
+    pub scale: Option<ScaleFile>,
     /// What is done, in order.
     pub steps: Vec<StepEntry>,
 }

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::{history::Slo, offer};
+use csi_stretch_oracle::{
+    history::{Scale, Slo},
+    offer,
+};
 
 use super::{
     Scenario,
@@ -77,11 +80,12 @@ fn read(id: &str, text: &str, known: &dyn Fn(&str) -> bool) -> Result<Scenario, 
     Ok(Scenario { id: id.to_owned(), about, clauses, requires, labels, file })
 }
 
-/// What a growth may cost, and what stands beside the charts, under the chosen matrix values.
-pub(crate) fn cost(file: &File, axes: &Axes) -> Result<(Option<Slo>, Option<String>), Problem> {
-    let slo = file.slo.as_ref().map(|slo| slo.get(axes, file.about.at)).transpose()?;
-    let scale = file.scale.as_ref().map(|scale| scale.get(axes)).transpose()?;
-    Ok((slo, scale.map(|text| text.0)))
+/// What a growth may cost, and what stands on the axes of the charts, under the chosen matrix values.
+pub(crate) fn cost(file: &File, axes: &Axes) -> Result<(Option<Slo>, Option<Scale>), Problem> {
+    let at = file.about.at;
+    let slo = file.slo.as_ref().map(|slo| slo.get(axes, at)).transpose()?;
+    let scale = file.scale.as_ref().map(|scale| scale.get(axes, at)).transpose()?;
+    Ok((slo, scale))
 }
 
 fn strings<T: super::word::Lexeme>(

@@ -8,7 +8,7 @@ pub(super) use raw::names_a_volume;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csi_stretch_oracle::action::{Engine, PathRef, Rpc, Source};
+use csi_stretch_oracle::action::{PathRef, Rpc, Source};
 
 use super::{
     error::{At, Problem},
@@ -63,6 +63,8 @@ struct State {
     attached: bool,
     staged: bool,
     targets: BTreeSet<u8>,
+    /// Of these.
+    readonly: BTreeSet<u8>,
     bytes: i64,
     /// Larger than its file system until the next stage or publication.
     outgrown: bool,
@@ -164,15 +166,15 @@ impl<'a> Walk<'a> {
         match &command.what {
             What::Create { volume, .. } => self.create_step(at, volume)?,
             What::Stage { volume, .. } => self.stage(at, volume)?,
-            What::Publish { volume, target, path, .. } => {
+            What::Publish { volume, target, path, readonly } => {
                 self.need_path(path.as_ref());
-                self.publish(at, volume, *target)?;
+                self.publish(at, volume, *target, *readonly)?;
             }
             What::Unpublish { volume, keep } => self.unpublish(at, volume, *keep)?,
-            What::RestartPod { volume, target, path, .. } => {
+            What::RestartPod { volume, target, path, readonly } => {
                 self.need_path(path.as_ref());
                 self.unpublish(at, volume, None)?;
-                self.publish(at, volume, *target)?;
+                self.publish(at, volume, *target, *readonly)?;
             }
             What::Grow { volume, ranges, path } => {
                 let to = ranges.last().map_or(0, |range| range.required);
@@ -189,25 +191,9 @@ impl<'a> Walk<'a> {
                 self.data(at, volume)?;
                 self.wrote(at, volume, like.is_some())?;
             }
-            What::Verify { volume } => {
-                self.data(at, volume)?;
-                if self.live(at, volume)?.1.database.is_some() {
-                    let message = "a database runs: `stop_database` first";
-                    return Err(Problem::new(at, message));
-                }
-            }
+            What::Verify { volume } => self.data(at, volume)?,
             What::StartDatabase { volume, database } => {
-                self.data(at, volume)?;
-                self.need(database.engine.offer());
-                let (volume, state) = self.live(at, volume)?;
-                if volume.is_block() && state.written && !state.rows {
-                    return Err(Problem::new(at, "a block device takes writes or a database"));
-                }
-                state.database = Some(at);
-                state.rows = true;
-                if volume.is_block() && database.engine == Engine::Mariadb {
-                    self.need("database.mariadb-block");
-                }
+                self.start_database(at, volume, database)?
             }
             What::Await { volume, .. } => self.database(at, volume)?,
             What::CloseDatabase { volume, .. } => {

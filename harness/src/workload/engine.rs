@@ -8,24 +8,39 @@ use serde::{Deserialize, Serialize};
 use super::pages;
 
 pub(in crate::workload) mod gate;
+mod leash;
 pub(in crate::workload) mod ledger;
 pub(in crate::workload) mod load;
+pub(in crate::workload) mod locks;
 pub(in crate::workload) mod rows;
+pub(in crate::workload) mod scan;
 pub(in crate::workload) mod settings;
+mod trouble;
 
+pub(in crate::workload) use super::lock;
+pub use leash::{Leash, kill_group};
 pub use settings::Settings;
+pub use trouble::{Met, Trouble};
 
 /// A database at work. Blocking; dropping one kills it.
 pub trait Engine: Send {
     /// What reports call it, with its version.
     fn name(&self) -> &str;
+    /// What opening a database that was there found and did; `None`: it was made.
+    fn recovery(&self) -> Option<&Recovery>;
     /// The newest counters, and the latencies since the last call of this. Cheap.
     fn tick(&self) -> Tick;
+    /// Asks for a comparison of all acknowledged rows while the loads go on.
+    fn scan(&self) -> Scan;
     /// Ends the loads, writes everything back and shuts down.
     fn stop(self: Box<Self>) -> Stopped;
     /// SIGKILL: whatever was not on the volume is gone.
     fn kill(self: Box<Self>) -> Stopped;
 }
+
+/// Compares, at a bounded rate, what the running engine reads with what was acknowledged when this
+/// is called. Blocking. An error says that the engine ended before, and nothing of the rows.
+pub type Scan = Box<dyn FnOnce() -> io::Result<Verified> + Send>;
 
 /// Which engine, and how it is set up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +50,14 @@ pub enum Kind {
     Pages(Settings),
     /// A real server with InnoDB.
     Mariadb(Settings),
+}
+
+impl Kind {
+    /// Length of a row with its head.
+    pub fn slot_bytes(&self) -> u64 {
+        let (Self::Pages(settings) | Self::Mariadb(settings)) = self;
+        settings.shape().slot_bytes() as u64
+    }
 }
 
 /// Where an engine runs.
@@ -54,19 +77,12 @@ pub struct Place {
     pub program: PathBuf,
 }
 
-/// A panic elsewhere must not spread: what a lock guards is plain data.
-pub(in crate::workload) fn lock<T: ?Sized>(
-    mutex: &std::sync::Mutex<T>,
-) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 /// Starts an engine, or starts it again where it ran before: ready when this returns.
-pub fn start(kind: &Kind, place: &Place) -> io::Result<Box<dyn Engine>> {
+pub fn start(kind: &Kind, place: &Place, leash: &Leash) -> Result<Box<dyn Engine>, Met> {
     match kind {
-        Kind::Pages(settings) => pages::process::start(settings, place),
+        Kind::Pages(settings) => pages::process::start(settings, place, leash),
         #[cfg(feature = "mariadb")]
-        Kind::Mariadb(settings) => super::mariadb::process::start(settings, place),
+        Kind::Mariadb(settings) => super::mariadb::process::start(settings, place, leash),
         #[cfg(not(feature = "mariadb"))]
         Kind::Mariadb(_) => Err(no_mariadb()),
     }
@@ -74,20 +90,19 @@ pub fn start(kind: &Kind, place: &Place) -> io::Result<Box<dyn Engine>> {
 
 /// Compares what the volume holds with the ledger, past this host's cache. No engine may run
 /// there. An error means that nothing could be compared; a volume that lost everything is none.
-pub fn verify(kind: &Kind, place: &Place) -> io::Result<Verified> {
+pub fn verify(kind: &Kind, place: &Place, leash: &Leash) -> Result<Verified, Met> {
     match kind {
         Kind::Pages(settings) => pages::verify::verify(settings, place),
         #[cfg(feature = "mariadb")]
-        Kind::Mariadb(settings) => super::mariadb::verify::verify(settings, place),
+        Kind::Mariadb(settings) => super::mariadb::verify::verify(settings, place, leash),
         #[cfg(not(feature = "mariadb"))]
         Kind::Mariadb(_) => Err(no_mariadb()),
     }
 }
 
 #[cfg(not(feature = "mariadb"))]
-fn no_mariadb() -> io::Error {
-    let text = "this build has no client of MariaDB: build with the default features";
-    io::Error::new(io::ErrorKind::Unsupported, text)
+fn no_mariadb() -> Met {
+    Met::lab("this build has no client of MariaDB: build with the default features")
 }
 
 /// Counters since the start; the difference of two gives rates.
@@ -166,20 +181,6 @@ impl Window {
     }
 }
 
-/// Something that went wrong while the engine ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// When, as in [`Tick`].
-    pub at_us: u64,
-    /// What it was doing, `extend data`.
-    pub doing: String,
-    /// The kernel's name of the error, `ENOSPC`; or what was wrong with the data.
-    pub error: String,
-    /// Number of the page, and its byte offset in its file or device.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<(u64, u64)>,
-}
-
 /// How an engine ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stopped {
@@ -189,8 +190,6 @@ pub struct Stopped {
     pub last: Tick,
     /// The first troubles; `last.errors` counts all.
     pub troubles: Vec<Trouble>,
-    /// What opening found and did.
-    pub recovery: Recovery,
     /// What it had to do otherwise than it should, in words.
     pub remarks: Vec<String>,
 }

@@ -1,6 +1,11 @@
 //! Worker `workload`: writes data to volumes and verifies it. Knows a path, and nothing of CSI.
 
-use std::{any::Any, io, path::Path};
+use std::{
+    any::Any,
+    io,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use csi_stretch_oracle::{action::Load, history::Completion};
 
@@ -47,4 +52,9 @@ pub trait Medium: Send + Sync {
 pub trait Workload: Send + Sync {
     /// `block` tells a block device (`path` is the device) from a mounted file system.
     fn perform<'a>(&'a self, load: &'a Load, path: &'a Path, block: bool) -> Boxed<'a, Completion>;
+}
+
+/// A panic elsewhere must not spread: what a lock guards is plain data.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@
 use std::{
     io,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use csi_stretch_oracle::{
@@ -17,6 +17,7 @@ use super::{
     files::is_refused,
     guise,
     ledger::{At, Ledger},
+    lock,
     pattern::{self, BLOCK_BYTES},
     writer::{Writer, is_full},
 };
@@ -177,9 +178,4 @@ pub(super) fn failure(path: &Path, did: &str, error: &io::Error) -> Failure {
         _ => Code::Io,
     };
     Failure { code, message: clean(&format!("cannot {did} {}: {error}", path.display())) }
-}
-
-/// A thread that panicked leaves plain data behind; it is still the best there is.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

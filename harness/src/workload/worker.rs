@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -20,9 +21,10 @@ use super::{
     Medium, Workload,
     databases::{Databases, Sample},
     ledger::Ledger,
+    lock,
     pattern::{self, BLOCK_BYTES},
     verify,
-    volume::{Volume, lock},
+    volume::Volume,
     writer::{Job, Pace, Writer},
 };
 use crate::{Boxed, host::detached};
@@ -71,14 +73,15 @@ impl Ledgers {
 
     /// `new` was made from `source` and must hold what that held at this moment. Call it before
     /// the call that copies is sent. A snapshot can be given a name of its own, to be forked
-    /// again when it is restored.
-    pub fn fork(&self, source: &str, new: &str) {
-        self.databases.fork(source, new);
+    /// again when it is restored. An error: nobody could say what the copy has to hold.
+    pub fn fork(&self, source: &str, new: &str) -> io::Result<()> {
+        self.databases.fork(source, new)?;
         let from = self.shared.volume(source);
         let hash = pattern::volume_hash(self.shared.seed, new);
         let running = lock(&from.writer).is_some();
         let ledger = from.ledger().copy(hash, running);
         lock(&self.shared.volumes).insert(new.to_owned(), Arc::new(Volume::new(hash, ledger)));
+        Ok(())
     }
 
     /// What each running database did since the last call. Cheap.

@@ -4,6 +4,7 @@
 mod bad_input;
 mod ci;
 mod commands;
+mod databases;
 mod interruption;
 mod known;
 mod replays;

@@ -2,7 +2,8 @@
 
 use std::{path::Path, process::Command};
 
-use csi_stretch::workload::engine::State;
+use csi_stretch::workload::engine::{Met, Settings, State};
+use csi_stretch_oracle::action;
 
 use crate::rig::{Rig, until};
 
@@ -82,7 +83,10 @@ fn loop_full_volume_grows_and_the_writer_goes_on() {
     });
     let stopped = engine.stop();
     assert!(stopped.clean, "{stopped:?}");
-    assert!(stopped.troubles.iter().all(|trouble| trouble.error == "ENOSPC"), "{stopped:?}");
+    assert!(
+        stopped.troubles.iter().all(|trouble| trouble.met == Met::Full("ENOSPC".into())),
+        "{stopped:?}"
+    );
     assert_eq!(stopped.troubles[0].doing, "extend data");
     rig.verify_whole();
 }
@@ -108,4 +112,18 @@ fn loop_block_device_is_filled_grows_and_is_killed() {
     let spot = damaged.lost[0].spot.as_ref().unwrap();
     assert_eq!((spot.page, spot.offset / 16384 * 16384), (70, offset));
     assert_eq!(spot.file, "");
+}
+
+/// What a scenario is told a block device needs is enough for the database that it gets.
+#[test]
+fn loop_the_least_block_device_has_room_for_rows() {
+    let mut rig = Rig::new();
+    let least = action::Engine::Pages.block_bytes_min().cast_unsigned();
+    let Some(volume) = Volume::new(&rig, least, "") else { return };
+    (rig.place.path, rig.place.block) = (volume.device.clone().into(), true);
+    rig.settings = Settings { seed: 11, ..Settings::default() };
+    let engine = rig.start();
+    until("rows", &*engine, |tick| tick.data_bytes > 1 << 20);
+    assert!(engine.stop().clean);
+    rig.verify_whole();
 }

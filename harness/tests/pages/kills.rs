@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use csi_stretch::workload::engine::{self, State};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use csi_stretch::workload::engine::{self, Leash, Met, State};
+use nix::sys::signal::{Signal, kill};
 
 use crate::rig::{Rig, until};
 
@@ -67,7 +64,7 @@ fn a_copy_of_a_running_database_holds_every_acknowledged_row() {
     for rows in [200, 2000] {
         until("rows", &*engine, |tick| tick.inserted > rows);
         let copy = Rig::new();
-        let process = process_of(&rig);
+        let process = rig.process();
         kill(process, Signal::SIGSTOP).unwrap();
         std::fs::copy(&rig.place.ledger, &copy.place.ledger).unwrap();
         for file in std::fs::read_dir(&rig.place.path).unwrap().flatten() {
@@ -86,7 +83,7 @@ fn a_copy_of_a_running_database_holds_every_acknowledged_row() {
 fn an_engine_does_not_outlive_who_started_it() {
     let rig = Rig::new();
     let engine = rig.start();
-    let process = process_of(&rig);
+    let process = rig.process();
     drop(engine);
     assert!(kill(process, None).is_err(), "it is still there");
     rig.verify();
@@ -110,18 +107,6 @@ fn an_engine_does_not_outlive_who_started_it() {
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
 }
 
-/// The process that has the ledger open.
-fn process_of(rig: &Rig) -> Pid {
-    let ledger = rig.place.ledger.canonicalize().unwrap();
-    let of_process = |entry: std::fs::DirEntry| {
-        let number = entry.file_name().to_str()?.parse().ok()?;
-        let mut files = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
-        let has = files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to == ledger));
-        has.then(|| Pid::from_raw(number))
-    };
-    std::fs::read_dir("/proc").unwrap().flatten().find_map(of_process).unwrap()
-}
-
 #[test]
 fn damage_in_a_file_is_located() {
     let rig = Rig::new();
@@ -142,20 +127,27 @@ fn damage_in_a_file_is_located() {
 fn what_cannot_be_opened_is_refused_with_the_reason() {
     let mut rig = Rig::new();
     rig.settings.row_bytes = 20_000;
-    let refused = |rig: &Rig| engine::start(&rig.kind(), &rig.place).err().unwrap().to_string();
-    assert!(refused(&rig).contains("row_bytes is 20000"));
+    let refused =
+        |rig: &Rig| engine::start(&rig.kind(), &rig.place, &Leash::default()).err().unwrap();
+    let lab = |met: Met| match met {
+        Met::Lab(why) => why,
+        other => panic!("not the harness's: {other:?}"),
+    };
+    assert!(lab(refused(&rig)).contains("row_bytes is 20000"));
     rig.settings.row_bytes = 1000;
-    assert!(engine::verify(&rig.kind(), &rig.place).is_err(), "no ledger");
+    let met = engine::verify(&rig.kind(), &rig.place, &Leash::default()).unwrap_err();
+    assert!(matches!(met, Met::Lab(_)), "no ledger: {met:?}");
     let engine = rig.start();
     until("rows", &*engine, |tick| tick.inserted > 10);
     engine.stop();
     rig.settings.seed = 12;
-    assert!(refused(&rig).contains("another database"));
+    assert!(lab(refused(&rig)).contains("another database"));
     rig.settings.seed = 11;
     rig.settings.log_bytes = 2 << 20;
-    assert!(refused(&rig).contains("log size"));
+    assert!(refused(&rig).words().contains("log size"));
     std::fs::remove_dir_all(&rig.place.path).unwrap();
-    assert!(refused(&rig).contains("ENOENT") || refused(&rig).contains("No such file"));
+    // What is on the volume, or not any more, is the volume's.
+    assert_eq!(refused(&rig), Met::Volume("ENOENT".into()));
     let verified = rig.verify();
     assert_eq!(verified.lost_total, verified.rows);
     assert!(verified.unopened.unwrap().contains("ENOENT"));

@@ -6,9 +6,10 @@ use std::{
 };
 
 use csi_stretch::workload::{
-    engine::{self, Engine, Kind, Place, Tick, Verified},
+    engine::{self, Engine, Kind, Leash, Place, Tick, Verified},
     pages::Settings,
 };
+use nix::unistd::Pid;
 
 pub struct Rig {
     pub dir: tempfile::TempDir,
@@ -46,11 +47,24 @@ impl Rig {
     }
 
     pub fn start(&self) -> Box<dyn Engine> {
-        engine::start(&self.kind(), &self.place).unwrap()
+        engine::start(&self.kind(), &self.place, &Leash::default()).unwrap()
     }
 
     pub fn verify(&self) -> Verified {
-        engine::verify(&self.kind(), &self.place).unwrap()
+        engine::verify(&self.kind(), &self.place, &Leash::default()).unwrap()
+    }
+
+    /// The process that has the ledger open.
+    pub fn process(&self) -> Pid {
+        let ledger = self.place.ledger.canonicalize().unwrap();
+        let of_process = |entry: std::fs::DirEntry| {
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            let mut files = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+            let has =
+                files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to == ledger));
+            has.then(|| Pid::from_raw(number))
+        };
+        std::fs::read_dir("/proc").unwrap().flatten().find_map(of_process).unwrap()
     }
 
     /// Verifies that nothing is lost.

@@ -12,7 +12,8 @@ mod slices;
 mod table;
 
 use csi_stretch_oracle::{
-    history::Slo,
+    action::Database,
+    history::{Scale, Slo},
     report::{Integrity, Mark, MarkKind, Series},
 };
 
@@ -29,18 +30,21 @@ pub struct SeriesView<'a> {
     pub anchor: String,
     pub scenario: Link<'a>,
     pub about: String,
-    pub scale: Option<&'a str>,
+    /// On the axes of data and of time.
+    pub scale: Scale,
     pub open: bool,
     pub panels: Vec<Panel>,
     pub ticks: Vec<(String, String)>,
     pub bands: Vec<BandView>,
     pub marks: Vec<MarkView>,
     pub no_space: bool,
+    pub ended: bool,
+    pub recovering: bool,
     /// Place and number of each growth.
     pub numbers: Vec<(String, usize)>,
     pub growths: Vec<growths::Row>,
     pub missing: Vec<String>,
-    pub integrity: Option<IntegrityView>,
+    pub integrity: Vec<IntegrityView>,
     pub table: table::Table,
     pub note: String,
 }
@@ -60,6 +64,8 @@ pub struct MarkView {
 }
 
 pub struct IntegrityView {
+    /// Of which copy; empty: of the volume itself.
+    pub of: String,
     pub kind: &'static str,
     pub words: String,
     pub first: Option<String>,
@@ -80,20 +86,26 @@ fn one<'a>(view: &View<'a>, number: usize, series: &'a Series) -> SeriesView<'a>
         anchor: format!("w{number}"),
         scenario: scenario_link(view, &series.scenario),
         about: about(series, access),
-        scale: series.scale.as_deref(),
+        scale: series.scale.clone().unwrap_or_default(),
         open: number < OPEN_MAX,
         panels: panels::panels(series, &slices, time, &gaps),
         ticks: time.ticks(),
         bands: bands(series, time),
         marks: series.marks.iter().map(|mark| self::mark(mark, time)).collect(),
-        no_space: series.marks.iter().any(|mark| mark.kind == MarkKind::NoSpace),
+        no_space: has(series, MarkKind::NoSpace),
+        ended: has(series, MarkKind::Ended),
+        recovering: has(series, MarkKind::Recovering),
         numbers: growths::numbers(view, series, time),
         growths,
         missing: gaps.into_iter().filter_map(|gap| gap.told).collect(),
-        integrity: series.integrity.as_ref().map(integrity),
+        integrity: integrities(series),
         table: table::table(series, &slices),
         note: note(series, &slices),
     }
+}
+
+fn has(series: &Series, kind: MarkKind) -> bool {
+    series.marks.iter().any(|mark| mark.kind == kind)
 }
 
 fn about(series: &Series, access: &str) -> String {
@@ -116,7 +128,11 @@ fn note(series: &Series, slices: &Slices<'_>) -> String {
     } else {
         "; the middle value, in a shade from the slowest to the fastest"
     };
-    format!("{readings}, drawn and told in slices of {each}{thinned}. Latency is the worst.")
+    let rows = Database::BATCH_ROWS;
+    format!(
+        "{readings}, drawn and told in slices of {each}{thinned}. Latency is the worst. \
+         An operation of the bulk load is a commit of {rows} rows; a query reads or changes one."
+    )
 }
 
 fn bands(series: &Series, time: Time) -> Vec<BandView> {
@@ -155,17 +171,24 @@ fn mark(mark: &Mark, time: Time) -> MarkView {
     }
 }
 
-fn integrity(integrity: &Integrity) -> IntegrityView {
+fn integrities(series: &Series) -> Vec<IntegrityView> {
+    let own = series.integrity.iter().map(|one| integrity(String::new(), one));
+    let copies = series.copies.iter().map(|(name, one)| integrity(format!(" of {name}"), one));
+    own.chain(copies).collect()
+}
+
+fn integrity(of: String, integrity: &Integrity) -> IntegrityView {
     let Integrity { verifications, acknowledged_bytes, verified_bytes, rows, lost, first } =
         integrity;
     let size = |bytes: &u64| text::size(*bytes);
     let times = text::counted(*verifications as usize, "time", "times");
     let what = match rows {
         Some(rows) => format!(
-            "{} rows acknowledged ({}), {} verified, {} lost",
+            "{} rows acknowledged ({}), {} verified ({}), {} lost",
             text::grouped(rows.acknowledged),
             size(acknowledged_bytes),
             text::grouped(rows.verified),
+            size(verified_bytes),
             text::grouped(rows.lost)
         ),
         None => format!(
@@ -179,8 +202,9 @@ fn integrity(integrity: &Integrity) -> IntegrityView {
     let first = first.as_ref().map(|first| {
         let page = first.page.map(|page| format!("page {page}, ")).unwrap_or_default();
         let offset = text::bytes(first.offset.into());
-        format!("The first: {page}offset {offset}: {}", first.what)
+        let place = first.place().map(|_| format!(" {page}offset {offset}:")).unwrap_or_default();
+        format!("The first:{place} {}", first.what)
     });
     let kind = if bad { "fail" } else { "pass" };
-    IntegrityView { kind, words: format!("{what}; read back {times}"), first }
+    IntegrityView { of, kind, words: format!("{what}; read back {times}"), first }
 }

@@ -73,6 +73,11 @@ impl Default for Database {
     }
 }
 
+impl Database {
+    /// Rows of one commit of the bulk insert: an operation of that load.
+    pub const BATCH_ROWS: u32 = 16;
+}
+
 impl Engine {
     /// Every engine, for listings and gates.
     pub const ALL: [Self; 2] = [Self::Pages, Self::Mariadb];
@@ -82,6 +87,14 @@ impl Engine {
         match self {
             Self::Pages => "database.pages",
             Self::Mariadb => "database.mariadb",
+        }
+    }
+
+    /// The least size of a block device that it works on, bytes: room for its log, and some data.
+    pub fn block_bytes_min(self) -> i64 {
+        match self {
+            Self::Pages => 40 << 20,
+            Self::Mariadb => 0,
         }
     }
 }

@@ -96,12 +96,16 @@ impl Scene<'_, '_> {
             return None;
         }
         let first = report.mismatches.first().map_or(String::new(), |first| {
-            format!(", the first at byte {}: {}", first.offset, first.what)
+            let place = first.place().map(|place| format!(" at {place}")).unwrap_or_default();
+            format!(", the first{place}: {}", first.what)
         });
-        let blocks = if total == 1 { "block is" } else { "blocks are" };
-        let what = format!("{total} {blocks} not what was acknowledged on {}{first}", self.volume);
+        let kind = kind(report, total);
+        let are = if total == 1 { " is" } else { "s are" };
+        let what =
+            format!("{total} {kind}{are} not what was acknowledged on {}{first}", self.volume);
         let finding = CHECK.breach(Class::DataLoss, self.clause(), op, what);
-        let finding = finding.versus("every block as written", format!("{total} damaged"));
+        let finding =
+            finding.versus(format!("every {kind} as written"), format!("{total} damaged"));
         Some(self.expand.map_or(finding.clone(), |expand| finding.proved_by(&expand)))
     }
 
@@ -145,5 +149,17 @@ impl Scene<'_, '_> {
             }
             None => "node-publish.capability-usable",
         }
+    }
+}
+
+/// What was damaged: rows of a database, blocks beside it, or the database as a whole.
+fn kind(report: &LoadReport, total: u64) -> &'static str {
+    let has_place = report.mismatches.first().is_some_and(|first| first.place().is_some());
+    match report.rows.as_deref() {
+        Some(rows) if rows.lost == 0 && has_place => "block",
+        Some(rows) if rows.lost == 0 => "database",
+        Some(rows) if rows.lost < total => "row or block",
+        None if report.engine.is_none() => "block",
+        _ => "row",
     }
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod catalogue;
+mod database;
 mod target;
 mod whole;
 

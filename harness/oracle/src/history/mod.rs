@@ -22,7 +22,7 @@ mod reading;
 mod reply;
 
 pub use code::Code;
-pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Rows, Statfs};
+pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Recovered, Rows, Statfs};
 pub use reading::{Ops, Reading, State};
 pub use reply::{Entry, Reply, SnapshotInfo, Stated, Usage, VolumeInfo};
 
@@ -167,9 +167,21 @@ pub struct Instance {
     /// What a growth may cost the workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
-    /// How the bytes filled relate to those that are meant, for the axis of a chart.
+    /// What stands on the axes of the charts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale: Option<String>,
+    pub scale: Option<Scale>,
+}
+
+/// How the bytes and the time of a workload relate to those that are meant, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Scale {
+    /// What is filled: `2 GiB stand for 380 GiB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// How long it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
 }
 
 /// What a growth may cost the workload that goes on meanwhile. More is a finding only if it is

@@ -75,6 +75,29 @@ pub struct LoadReport {
     /// Errors a background writer met, the first 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Failure>,
+    /// Of a database that was opened again: what that took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Box<Recovered>>,
+    /// What a database had to do otherwise than it should, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+/// What opening a database did that ran before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Recovered {
+    /// It had been shut down as it should: there was nothing to do.
+    pub clean: bool,
+    /// Records of its log that were read, if the engine tells.
+    pub records: u64,
+    /// Pages that were brought up to date by them.
+    pub pages: u64,
+    /// Torn pages made whole from their copies.
+    pub restored: u64,
+    /// Pages that nothing could mend: number, byte offset and what was found, the first 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
 }
 
 /// Rows of an engine's ledger.
@@ -101,4 +124,14 @@ pub struct Mismatch {
     pub length: u64,
     /// `zeros`, `stale (write 3, want 4)`, `block of v2 at 65536`, `unreadable: EIO`.
     pub what: String,
+}
+
+impl Mismatch {
+    /// Where it is, `page 20 at byte 327680`; nothing if only the engine could know.
+    pub fn place(&self) -> Option<String> {
+        match self.page {
+            Some(page) => Some(format!("page {page} at byte {}", self.offset)),
+            None => (self.length > 0).then(|| format!("byte {}", self.offset)),
+        }
+    }
 }

@@ -77,8 +77,6 @@ pub enum State {
     Running,
     /// A writer waits for room (ENOSPC); queries may go on.
     Blocked,
-    /// It opens its data and makes it whole.
-    Recovering,
     /// It was stopped or killed, or ended by itself.
     Ended,
 }

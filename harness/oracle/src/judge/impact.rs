@@ -3,12 +3,14 @@
 //! it in which nothing grew: that is the noise, and a cost that does not stand out of it proves
 //! nothing. There is no clause for it; a scenario that sets a threshold (`slo`) makes a finding.
 //!
-//! Absolute numbers never count. A writer that waits for room is what a growth is to end, and
-//! an engine that is not running is told elsewhere: both are left out.
+//! Absolute numbers never count. A writer that waits for room is what a growth is to end, an engine
+//! that is not running is told elsewhere, and while all rows are compared that costs, too: these
+//! times are left out.
 
 use std::collections::BTreeMap;
 
 use crate::{
+    action::{Action, Load},
     check::table,
     evidence::{Evidence, Op},
     history::{Reading, Slo},
@@ -25,6 +27,7 @@ const NAME: &str = "slo";
 
 /// Sets the impact of every growth of a volume that was read.
 pub fn measure(
+    evidence: &Evidence<'_>,
     growths: &mut [Growth],
     readings: &BTreeMap<String, Vec<Reading>>,
     series: &[Series],
@@ -32,7 +35,7 @@ pub fn measure(
     for (volume, readings) in readings.iter().filter(|(_, readings)| !readings.is_empty()) {
         let own = |growth: &&Growth| growth.volume == *volume;
         let windows: Vec<Window> = growths.iter().filter(own).map(Window::of).collect();
-        let loads = Loads::new(readings, &windows);
+        let loads = Loads::new(readings, &windows, &compared(evidence, volume));
         let sizes = series.iter().find(|one| one.volume == *volume);
         let sizes = sizes.map_or(&[][..], |one| &one.sizes);
         let mut own = growths.iter_mut().filter(|growth| growth.volume == *volume).peekable();
@@ -42,6 +45,16 @@ pub fn measure(
             growth.impact = impact(&loads, Window::of(growth), usable_us);
         }
     }
+}
+
+/// When all rows of the volume were read.
+fn compared(evidence: &Evidence<'_>, volume: &str) -> Vec<Window> {
+    let verifies = |op: &&Op<'_>| matches!(&op.invoke.action, Action::Load(Load::Verify { volume: own, .. }) if own == volume);
+    let window = |op: &Op<'_>| Window {
+        from: op.event.at_us,
+        to: op.completed.map_or(u64::MAX, |event| event.at_us),
+    };
+    evidence.subject.iter().filter(verifies).map(window).collect()
 }
 
 /// `None`: no load was running.
@@ -108,42 +121,64 @@ fn unjudged(growths: &[Growth]) -> Option<Finding> {
     }
     let why = impacts.find_map(|impact| impact.why.clone());
     let why = why.unwrap_or_else(|| "no volume grew under a load".to_owned());
-    Some(Finding {
-        check: NAME.to_owned(),
-        clause: String::new(),
-        class: Class::Vacuous,
-        verdict: Verdict::Inconclusive,
-        advisory: false,
-        excused: None,
-        step: None,
-        what: format!("what a growth costs could not be told: {why}"),
-        expected: None,
-        observed: None,
-        events: Vec::new(),
-    })
+    let what = format!("what a growth costs could not be told: {why}");
+    Some(finding(Class::Vacuous, Verdict::Inconclusive, what))
+}
+
+/// One kind of cost, and the words for it.
+struct Cost {
+    figure: Option<Figure>,
+    allowed: Option<i64>,
+    /// The most there can be.
+    most: i64,
+    unit: &'static str,
+    did: &'static str,
+    noun: &'static str,
+    against: String,
 }
 
 fn broken(evidence: &Evidence<'_>, slo: Slo, growth: &Growth) -> Vec<Finding> {
     let Some(impact) = &growth.impact else { return Vec::new() };
-    let volume = &growth.volume;
-    let before = impact.before_us / 1_000_000;
-    let dip = stands_out(impact.dip, slo.dip_percent.map(i64::from), 100);
-    let dip = dip.map(|(figure, allowed)| {
-        let (load, value) = (name(figure.load), figure.value);
-        let what = format!("{load} of {volume} fell by {value} % while it grew");
-        let expected = format!("a dip of at most {allowed} % against the {before} s before");
-        (what, expected, format!("{value} %{}", noise(figure, "%")))
-    });
-    let allowed = slo.stall_ms.and_then(|ms| i64::try_from(ms).ok());
-    let stall = stands_out(impact.stall, allowed, i64::MAX);
-    let stall = stall.map(|(figure, allowed)| {
-        let (load, value) = (name(figure.load), figure.value);
-        let what = format!("{load} of {volume} stood still for {value} ms while it grew");
-        let expected = format!("a stall of at most {allowed} ms");
-        (what, expected, format!("{value} ms{}", noise(figure, "ms")))
-    });
-    let told = [dip, stall].into_iter().flatten();
-    told.map(|told| finding(evidence, growth, told)).collect()
+    let dip = Cost {
+        figure: impact.dip,
+        allowed: slo.dip_percent.map(i64::from),
+        most: 100,
+        unit: "%",
+        did: "fell by",
+        noun: "a dip",
+        against: format!(" against the {} s before", impact.before_us / 1_000_000),
+    };
+    let stall = Cost {
+        figure: impact.stall,
+        allowed: slo.stall_ms.and_then(|ms| i64::try_from(ms).ok()),
+        most: i64::MAX,
+        unit: "ms",
+        did: "stood still for",
+        noun: "a stall",
+        against: String::new(),
+    };
+    [dip, stall].iter().filter_map(|cost| cost.judge(evidence, growth)).collect()
+}
+
+impl Cost {
+    fn judge(&self, evidence: &Evidence<'_>, growth: &Growth) -> Option<Finding> {
+        let (figure, allowed) = stands_out(self.figure, self.allowed, self.most)?;
+        let Self { unit, did, noun, against, .. } = self;
+        let (load, value, volume) = (name(figure.load), figure.value, &growth.volume);
+        let what = format!("{load} of {volume} {did} {value} {unit} while it grew");
+        let is_part = |op: &&Op<'_>| {
+            let expands = op.call().is_some_and(|call| table::expands(call.rpc));
+            let during = op.event.at_us >= growth.from_us && op.event.at_us <= growth.to_us;
+            expands && during && op.volume() == Some(growth.volume.as_str())
+        };
+        Some(Finding {
+            step: Some(growth.step.clone()),
+            expected: Some(format!("{noun} of at most {allowed} {unit}{against}")),
+            observed: Some(format!("{value} {unit}{}", noise(figure, unit))),
+            events: evidence.subject.iter().filter(is_part).flat_map(Op::events).collect(),
+            ..finding(Class::Slo, Verdict::Fail, what)
+        })
+    }
 }
 
 /// Over the threshold, and over the noise by half of it again: where noise alone comes near, a
@@ -171,28 +206,20 @@ fn name(load: Loading) -> &'static str {
     }
 }
 
-fn finding(
-    evidence: &Evidence<'_>,
-    growth: &Growth,
-    (what, expected, observed): (String, String, String),
-) -> Finding {
-    let is_part = |op: &&Op<'_>| {
-        let expands = op.call().is_some_and(|call| table::expands(call.rpc));
-        let during = op.event.at_us >= growth.from_us && op.event.at_us <= growth.to_us;
-        expands && during && op.volume() == Some(growth.volume.as_str())
-    };
+/// No clause is broken, and no call has to be to blame.
+fn finding(class: Class, verdict: Verdict, what: String) -> Finding {
     Finding {
         check: NAME.to_owned(),
         clause: String::new(),
-        class: Class::Slo,
-        verdict: Verdict::Fail,
+        class,
+        verdict,
         advisory: false,
         excused: None,
-        step: Some(growth.step.clone()),
+        step: None,
         what,
-        expected: Some(expected),
-        observed: Some(observed),
-        events: evidence.subject.iter().filter(is_part).flat_map(Op::events).collect(),
+        expected: None,
+        observed: None,
+        events: Vec::new(),
     }
 }
 

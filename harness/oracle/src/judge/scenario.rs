@@ -61,7 +61,7 @@ pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
     };
     let mut growths = growths::growths(&evidence);
     let series = series::series(&evidence, &case.subject.readings, &growths);
-    impact::measure(&mut growths, &case.subject.readings, &series);
+    impact::measure(&evidence, &mut growths, &case.subject.readings, &series);
     let findings = findings(&evidence, case, &growths);
     let beside = compare::beside(&evidence);
     let result = result(&evidence, case, findings, &beside);

@@ -1,10 +1,10 @@
 //! What a workload did while its volume grew, laid out over time: readings, what each source said
 //! of the size, calls, and what else happened. Facts only; `impact` makes numbers of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    action::{Action, Rpc},
+    action::{Action, Ref, Rpc, Source},
     check::seen::{Seen, range},
     evidence::{Evidence, Op},
     history::{Completion, LoadReport, Outcome, Reading},
@@ -46,8 +46,9 @@ fn one(evidence: &Evidence<'_>, volume: &str, readings: &[Reading], growths: &[G
         readings: thin::thin(readings),
         sizes: sizes(evidence, volume, readings),
         bands: bands(&own, from_us, to_us),
-        marks: marks::marks(readings, &ops, from_us, to_us),
+        marks: marks::marks(readings, &ops, &own, (from_us, to_us)),
         integrity: integrity(&own),
+        copies: copies(&ops, volume),
     }
 }
 
@@ -136,7 +137,12 @@ fn integrity(own: &[&Op<'_>]) -> Option<Integrity> {
     let mut all: Option<Integrity> = None;
     for report in own.iter().filter_map(|op| loaded(op)) {
         let known = all.get_or_insert_default();
-        known.acknowledged_bytes = known.acknowledged_bytes.max(report.bytes_in_ledger);
+        if report.rows.is_some() {
+            // Pages, of which a database tells the size as it goes, are no measure of its rows.
+            known.acknowledged_bytes = report.bytes_in_ledger;
+        } else if known.rows.is_none() {
+            known.acknowledged_bytes = known.acknowledged_bytes.max(report.bytes_in_ledger);
+        }
         if report.bytes_verified > 0 || report.mismatches_total > 0 {
             known.verifications += 1;
             known.verified_bytes = report.bytes_verified;
@@ -146,6 +152,34 @@ fn integrity(own: &[&Op<'_>]) -> Option<Integrity> {
         known.first = known.first.take().or_else(|| report.mismatches.first().cloned());
     }
     all.filter(|known| known.verifications > 0)
+}
+
+/// What became of the rows in volumes that were made of this one; those have no readings of their own.
+fn copies(ops: &[&Op<'_>], volume: &str) -> Vec<(String, Integrity)> {
+    let mut snapshots: BTreeSet<&str> = BTreeSet::new();
+    let mut made: Vec<&str> = Vec::new();
+    for call in ops.iter().filter_map(|op| op.call()) {
+        let own = call.volume.as_ref().and_then(Ref::handle);
+        match (call.rpc, &call.source) {
+            (Rpc::CreateSnapshot, _) if own == Some(volume) => {
+                snapshots.extend(call.snapshot.as_ref().and_then(Ref::handle));
+            }
+            (Rpc::CreateVolume, Some(source)) => {
+                let is_of = match source {
+                    Source::Volume(of) => of.handle() == Some(volume),
+                    Source::Snapshot(of) => of.handle().is_some_and(|of| snapshots.contains(of)),
+                };
+                made.extend(own.filter(|own| is_of && !made.contains(own)));
+            }
+            _ => {}
+        }
+    }
+    let compared = |copy: &str| {
+        let own = ops.iter().copied().filter(|op| op.volume() == Some(copy));
+        let integrity = integrity(&own.collect::<Vec<_>>())?;
+        integrity.rows.is_some().then(|| (copy.to_owned(), integrity))
+    };
+    made.into_iter().filter_map(compared).collect()
 }
 
 fn loaded<'a>(op: &Op<'a>) -> Option<&'a LoadReport> {

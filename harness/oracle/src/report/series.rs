@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Mismatch, Reading, Rows, Slo};
+use crate::history::{Mismatch, Reading, Rows, Scale, Slo};
 
 /// One volume of one scenario with a workload on it. Times are microseconds since the run began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,8 +15,8 @@ pub struct Series {
     pub volume: String,
     /// `ext4`, `xfs`, `btrfs`, `block`, or empty.
     pub access: String,
-    /// How the bytes filled relate to those that are meant.
-    pub scale: Option<String>,
+    /// How what is filled, and the time, relate to what is meant.
+    pub scale: Option<Scale>,
     /// What a growth may cost.
     pub slo: Option<Slo>,
     /// Where the time axis begins.
@@ -36,6 +36,9 @@ pub struct Series {
     pub marks: Vec<Mark>,
     /// What became of the data; `None`: it was never read back.
     pub integrity: Option<Integrity>,
+    /// The same of copies that were made of it, by handle: snapshots restored, clones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<(String, Integrity)>,
 }
 
 /// A size over time: each step lasts until the next.
@@ -112,13 +115,13 @@ pub enum MarkKind {
 pub struct Integrity {
     /// How often all of it was read back.
     pub verifications: u32,
-    /// Acknowledged, bytes.
+    /// Acknowledged, bytes; of rows alone if the engine has rows.
     pub acknowledged_bytes: u64,
     /// Read back and right at the last time, bytes.
     pub verified_bytes: u64,
     /// The same in rows, if the engine has rows.
     pub rows: Option<Rows>,
-    /// Blocks or pages that were not as acknowledged.
+    /// Blocks or rows that were not as acknowledged.
     pub lost: u64,
     /// The first of them.
     pub first: Option<Mismatch>,

@@ -109,7 +109,17 @@ fn sense() {
         ("two verbs", steps("  - grow: x2\n    publish:")),
         ("no verb", steps("  - expect: ok")),
         ("no database", steps("  - publish\n  - await: full")),
-        ("verify beside a database", steps("  - publish\n  - start_database\n  - verify")),
+        (
+            "database read-only",
+            steps("  - publish: { readonly: true }\n  - start_database\n  - stop_database")
+        ),
+        (
+            "database without room",
+            format!(
+                "{HEAD}volume: {{ fs: block, size: 16MiB }}\nsteps:\n  - publish\n  - start_database\n"
+            )
+        ),
+        ("scale of nothing", format!("{VOLUME}scale: {{}}\nsteps: [publish]\n")),
         ("unpublish beside a database", steps("  - publish\n  - start_database\n  - unpublish")),
         (
             "writes under a database",

@@ -250,11 +250,25 @@ fn the_parts_of_a_plan_are_the_plan(#[case] kind: &str) {
 #[test]
 fn what_a_growth_may_cost_is_in_the_plan() {
     let rest = "volume: {}\nmatrix: { dip: [30, 5] }\n\
-                slo: { dip: \"${dip}%\", stall: 2s }\nscale: one in 1000 bytes\nsteps: [publish]";
+                slo: { dip: \"${dip}%\", stall: 2s }\nscale: { data: one in 1000 }\nsteps: [publish]";
     let planned = plan(&[scenario(rest)], &without(&[]), &Options::default());
     let slos: Vec<_> = planned.iter().filter_map(|one| one.instance.slo).collect();
     let dips: Vec<_> = slos.iter().map(|slo| slo.dip_percent).collect();
     assert_eq!(dips, [Some(30), Some(5)]);
     assert_eq!(slos[0].stall_ms, Some(2_000));
-    assert_eq!(planned[0].instance.scale.as_deref(), Some("one in 1000 bytes"));
+    let scale = planned[0].instance.scale.as_ref().unwrap();
+    assert_eq!((scale.data.as_deref(), &scale.time), (Some("one in 1000"), &None));
+}
+
+/// The size is the command line's: the scenario is right, and says what it needs.
+#[test]
+fn a_database_without_room_for_its_log_is_a_skip() {
+    let skip = |mebibytes: u64| {
+        let options = Options { sizes: Sizes::at_least(mebibytes * MIB), ..Options::default() };
+        let steps = "volume: { fs: block }\nsteps: [publish, start_database, stop_database]";
+        one(steps, &without(&[]), &options).instance.skip
+    };
+    let why = skip(16).unwrap();
+    assert!(why.contains("needs a block volume of 40 MiB"), "{why}");
+    assert_eq!(skip(40), None);
 }

@@ -76,7 +76,10 @@ impl Walk<'_> {
             }
             Rpc::NodeExpand => return self.node_expand(command.at, handle, path.as_ref()),
             Rpc::NodeStage => return self.stage(command.at, handle),
-            Rpc::NodePublish => return self.publish(command.at, handle, target),
+            Rpc::NodePublish => {
+                let readonly = set.iter().any(|field| matches!(field, Field::Readonly(true)));
+                return self.publish(command.at, handle, target, readonly);
+            }
             _ => {}
         }
         let Some(state) = self.volumes.get_mut(handle) else { return Ok(()) };
@@ -86,7 +89,10 @@ impl Walk<'_> {
             Rpc::ControllerPublish => state.attached = true,
             Rpc::ControllerUnpublish => state.attached = false,
             Rpc::NodeUnstage => state.staged = false,
-            Rpc::NodeUnpublish => _ = state.targets.remove(&target),
+            Rpc::NodeUnpublish => {
+                state.targets.remove(&target);
+                state.readonly.remove(&target);
+            }
             _ => {}
         }
         Ok(())

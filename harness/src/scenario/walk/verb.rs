@@ -1,6 +1,6 @@
 //! What verbs change and need.
 
-use csi_stretch_oracle::action::{PathRef, Rpc};
+use csi_stretch_oracle::action::{Database, Engine, PathRef, Rpc};
 
 use super::Walk;
 use crate::scenario::{
@@ -35,10 +35,19 @@ impl Walk<'_> {
         Ok(())
     }
 
-    pub(super) fn publish(&mut self, at: At, handle: &str, target: u8) -> Result<(), Problem> {
+    pub(super) fn publish(
+        &mut self,
+        at: At,
+        handle: &str,
+        target: u8,
+        readonly: bool,
+    ) -> Result<(), Problem> {
         let (volume, state) = self.live(at, handle)?;
         state.attached = true;
         state.targets.insert(target);
+        if readonly {
+            state.readonly.insert(target);
+        }
         let outgrown = std::mem::take(&mut state.outgrown);
         self.need_rpc(Rpc::NodePublish);
         self.sent.extend([Rpc::ControllerPublish, Rpc::NodeStage, Rpc::NodePublish]);
@@ -65,6 +74,7 @@ impl Walk<'_> {
             return Err(Problem::new(at, "a database runs: `stop_database` first"));
         }
         state.targets.clear();
+        state.readonly.clear();
         state.staged = keep == Some(Keep::Staged);
         state.attached = keep.is_some();
         if keep == Some(Keep::Staged) {
@@ -141,6 +151,42 @@ impl Walk<'_> {
             return Err(Problem::new(at, message));
         }
         self.need("data");
+        Ok(())
+    }
+
+    /// It needs a place that can be written, and room for its log.
+    pub(super) fn start_database(
+        &mut self,
+        at: At,
+        handle: &str,
+        database: &Database,
+    ) -> Result<(), Problem> {
+        self.data(at, handle)?;
+        self.need(database.engine.offer());
+        let (volume, state) = self.live(at, handle)?;
+        let is_block = volume.is_block();
+        if is_block && state.written && !state.rows {
+            return Err(Problem::new(at, "a block device takes writes or a database"));
+        }
+        // Where it is published first is where it works.
+        if state.targets.first().is_some_and(|first| state.readonly.contains(first)) {
+            let message = format!("`{handle}` is published read-only: a database has to write");
+            return Err(Problem::new(at, message));
+        }
+        let least = database.engine.block_bytes_min();
+        if is_block && state.bytes < least {
+            let (engine, mebibytes) = (database.engine, least >> 20);
+            let message = format!(
+                "a database of the engine `{engine}` needs a block volume of {mebibytes} MiB at \
+                 least, for its log: give it `size: {mebibytes}MiB` or more"
+            );
+            return Err(Problem::new(at, message));
+        }
+        state.database = Some(at);
+        state.rows = true;
+        if is_block && database.engine == Engine::Mariadb {
+            self.need("database.mariadb-block");
+        }
         Ok(())
     }
 

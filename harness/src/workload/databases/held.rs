@@ -1,16 +1,16 @@
 //! One database that runs, or ran, on a volume: its engine, what that told last, and what it met when
 //! it ended. Blocking; called off the runtime.
 
-use std::{io, mem::take};
+use std::mem::take;
 
 use csi_stretch_oracle::{
     action::{Close, Database, Engine as Which},
     history::{Code, Failure, LoadReport, Mismatch, Reading, State as Doing},
 };
 
-use super::words::{ERRORS_MAX, damage, ops, trouble};
+use super::words::{ERRORS_MAX, damage, ops, recovered, trouble};
 use crate::workload::engine::{
-    self, Engine, Place, Settings, State, Stopped, Tick, Trouble, Window,
+    self, Engine, Leash, Met, Place, Settings, State, Stopped, Tick, Trouble, Window,
 };
 
 /// Smaller than most data, so that what is read comes from the volume, as in a large database.
@@ -20,6 +20,7 @@ const POOL_BYTES: u64 = 16 << 20;
 pub struct Held {
     pub kind: engine::Kind,
     pub place: Place,
+    pub leash: Leash,
     pub running: Option<Box<dyn Engine>>,
     pub latest: Tick,
     /// What the last reading was made of, and latencies since.
@@ -27,7 +28,6 @@ pub struct Held {
     pub told_us: u64,
     pub bulk: Window,
     pub query: Window,
-    pub row_bytes: u64,
     /// What the engine called itself when it ran last.
     pub engine: Option<String>,
     /// What an engine met that ended by itself.
@@ -39,20 +39,20 @@ pub struct Held {
 }
 impl Held {
     pub fn new(database: &Database, place: Place, seed: u64) -> Self {
-        Self::of(kind(database, seed), place, u64::from(database.row_bytes))
+        Self::of(kind(database, seed), place)
     }
 
-    pub fn of(kind: engine::Kind, place: Place, row_bytes: u64) -> Self {
+    pub fn of(kind: engine::Kind, place: Place) -> Self {
         Self {
             kind,
             place,
+            leash: Leash::default(),
             running: None,
             latest: Tick::default(),
             told: Tick::default(),
             told_us: 0,
             bulk: Window::default(),
             query: Window::default(),
-            row_bytes,
             engine: None,
             earlier: Vec::new(),
             kept_bytes: 0,
@@ -60,18 +60,25 @@ impl Held {
         }
     }
 
-    pub fn open(&mut self) -> io::Result<()> {
+    /// What opening it again did.
+    pub fn open(&mut self) -> Result<Option<LoadReport>, Met> {
         if self.running.is_some() && self.look().state != State::Ended {
-            return Ok(());
+            return Ok(None);
         }
         (self.latest, self.told, self.told_us) = Default::default();
-        let running = engine::start(&self.kind, &self.place)?;
+        let running = engine::start(&self.kind, &self.place, &self.leash)?;
         self.engine = Some(running.name().to_owned());
+        let recovered = running.recovery().map(recovered).map(Box::new);
         self.running = Some(running);
-        Ok(())
+        Ok(recovered.map(|recovered| LoadReport {
+            engine: self.engine.clone(),
+            recovered: Some(recovered),
+            ..LoadReport::default()
+        }))
     }
 
-    pub fn close(&mut self, how: Close) -> Option<LoadReport> {
+    /// `None`: none ran. The error is what broke, and not on the volume.
+    pub fn close(&mut self, how: Close) -> Option<Result<LoadReport, Failure>> {
         let stopped = match (self.running.take(), how) {
             (Some(running), Close::Stop) => running.stop(),
             (Some(running), Close::Kill) => running.kill(),
@@ -81,30 +88,33 @@ impl Held {
         };
         self.kept_bytes = self.kept_bytes.max(stopped.last.data_bytes);
         let earlier = take(&mut self.earlier);
-        // What was read and is not what was written is damage, and no error of the volume's.
         let met = || earlier.iter().chain(&stopped.troubles);
+        if let Some(broken) = met().find(|one| matches!(one.met, Met::Lab(_))) {
+            return Some(Err(trouble(broken)));
+        }
+        // What was read and is not what was written is damage, and no error of the volume's.
         let damaged: Vec<Mismatch> = met().filter_map(damage).take(ERRORS_MAX).collect();
-        let mut errors: Vec<Failure> =
-            met().filter(|met| met.page.is_none()).take(ERRORS_MAX).map(trouble).collect();
+        let errors = met().filter(|one| !matches!(one.met, Met::Damage(_)));
+        let mut errors: Vec<Failure> = errors.take(ERRORS_MAX).map(trouble).collect();
         if how == Close::Stop && !stopped.clean && errors.is_empty() && damaged.is_empty() {
             let message = "the database did not shut down as it should".to_owned();
             errors.push(Failure { code: Code::Io, message });
         }
-        let bytes_written = (stopped.last.inserted + stopped.last.updated) * self.row_bytes;
-        Some(LoadReport {
+        let rows = stopped.last.inserted + stopped.last.updated;
+        Some(Ok(LoadReport {
             engine: self.engine.clone(),
-            bytes_written,
-            bytes_in_ledger: stopped.last.data_bytes,
+            bytes_written: rows * self.kind.slot_bytes(),
             mismatches_total: damaged.len() as u64,
             mismatches: damaged,
             errors,
+            remarks: stopped.remarks,
             ..LoadReport::default()
-        })
+        }))
     }
 
     /// The engine has ended because there was no room.
     pub fn ran_full(&self) -> bool {
-        self.running.is_none() && self.earlier.iter().any(|met| met.error.contains("ENOSPC"))
+        self.running.is_none() && self.earlier.iter().any(|one| matches!(one.met, Met::Full(_)))
     }
 
     /// The newest counters. Latencies are kept for the next reading.
@@ -155,7 +165,7 @@ impl Held {
 }
 
 /// How the engine is set up for what the scenario asks.
-fn kind(database: &Database, seed: u64) -> engine::Kind {
+pub fn kind(database: &Database, seed: u64) -> engine::Kind {
     let usual = Settings::default();
     let settings = Settings {
         seed,
@@ -163,6 +173,7 @@ fn kind(database: &Database, seed: u64) -> engine::Kind {
         query_threads: u32::from(database.queries),
         row_bytes: database.row_bytes,
         update_percent: u32::from(database.updates_percent),
+        batch_rows: Database::BATCH_ROWS,
         bulk_rate: database.rate.unwrap_or(0),
         query_rate: 0,
         data_bytes_max: database.bytes_max,

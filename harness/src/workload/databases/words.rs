@@ -1,8 +1,10 @@
 //! What an engine tells, in the words of the history.
 
-use csi_stretch_oracle::history::{Code, Failure, LoadReport, Mismatch, Ops, Rows};
+use csi_stretch_oracle::history::{
+    Code, Completion, Failure, LoadReport, Mismatch, Ops, Recovered, Rows,
+};
 
-use crate::workload::engine::{Found, Lost, Trouble, Verified, Window};
+use crate::workload::engine::{Found, Lost, Met, Recovery, Trouble, Verified, Window};
 
 /// Errors kept word by word.
 pub const ERRORS_MAX: usize = 16;
@@ -17,22 +19,49 @@ pub fn ops(window: &Window, errors: u64) -> Ops {
     }
 }
 
-/// A page that was read, and is not what was written.
+/// Something that was read, and is not what was written.
 pub fn damage(trouble: &Trouble) -> Option<Mismatch> {
-    let (page, offset) = trouble.page?;
-    let what = format!("{}: {}", trouble.doing, trouble.error);
-    Some(Mismatch { offset, length: 0, page: Some(page), what })
+    let Met::Damage(found) = &trouble.met else { return None };
+    let (page, offset) = trouble.page.unzip();
+    let what = format!("{}: found {found}", trouble.doing);
+    Some(Mismatch { offset: offset.unwrap_or(0), length: 0, page, what })
 }
 
 pub fn trouble(trouble: &Trouble) -> Failure {
-    // A server says more than the name, and one that ended at a full volume says so.
-    let code = if trouble.error.contains("ENOSPC") { Code::NoSpace } else { Code::Io };
-    let at = trouble.page.map(|(page, offset)| format!(" (page {page} at byte {offset})"));
-    let message = format!("{}: {}{}", trouble.doing, trouble.error, at.unwrap_or_default());
-    Failure { code, message }
+    let Trouble { doing, met, .. } = trouble;
+    Failure { code: code(met), message: format!("{doing}: {met}") }
 }
 
-pub fn report(verified: &Verified) -> LoadReport {
+/// What became of something that could not be done.
+pub fn completion(what: &str, met: &Met) -> Completion {
+    let failure = Failure { code: code(met), message: format!("{what}: {met}") };
+    match met {
+        Met::Late(_) => Completion::Info(failure),
+        _ => Completion::Fail(failure),
+    }
+}
+
+fn code(met: &Met) -> Code {
+    match met {
+        Met::Full(_) => Code::NoSpace,
+        Met::Damage(_) | Met::Volume(_) => Code::Io,
+        Met::Lab(_) => Code::Harness,
+        Met::Late(_) => Code::DeadlineExceeded,
+    }
+}
+
+/// What opening found and did.
+pub fn recovered(recovery: &Recovery) -> Recovered {
+    let Recovery { clean, records, pages, restored, broken } = recovery;
+    let told = |(page, offset, found): &(u64, u64, Found)| {
+        format!("page {page} at byte {offset}: {found}")
+    };
+    let broken = broken.iter().map(told).collect();
+    Recovered { clean: *clean, records: *records, pages: *pages, restored: *restored, broken }
+}
+
+/// Rows of one length, with their heads.
+pub fn report(verified: &Verified, slot_bytes: u64) -> LoadReport {
     let mut mismatches: Vec<Mismatch> = verified.lost.iter().map(mismatch).collect();
     let unopened = verified.unopened.as_ref().map(|why| format!("cannot be opened: {why}"));
     let unsound = verified.unsound.as_ref().map(|why| format!("is unsound: {why}"));
@@ -42,6 +71,7 @@ pub fn report(verified: &Verified) -> LoadReport {
     }
     LoadReport {
         bytes_verified: verified.bytes_intact,
+        bytes_in_ledger: verified.rows.saturating_mul(slot_bytes),
         rows: Some(Box::new(Rows {
             acknowledged: verified.rows,
             verified: verified.rows_intact,

@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Found, State, Trouble, lock};
-use crate::workload::{files::errno_name, writer::is_full};
+use super::{Found, Met, State, Trouble, lock};
+use crate::workload::writer::is_full;
 
 /// How long a full volume is left alone before the next try.
 pub const FULL_PAUSE: Duration = Duration::from_millis(50);
@@ -92,7 +92,7 @@ impl Gate {
                 Ok(done) => return Ok(done),
                 Err(error) if is_full(&error) => {
                     if waiting.is_none() {
-                        self.record(doing, errno_name(&error), None);
+                        self.record(doing, Met::of(&error), None);
                         waiting = Some(Wait::begin(&self.blocked));
                     }
                     if self.is_out_of_patience() {
@@ -115,22 +115,27 @@ impl Gate {
         self.ended.store(true, Ordering::SeqCst);
     }
 
-    /// An error that ends the engine.
+    /// An error of the volume that ends the engine.
     pub fn fail(&self, doing: &str, error: &io::Error) {
-        self.record(doing, errno_name(error), None);
+        self.end_with(doing, Met::of(error));
+    }
+
+    /// Whatever it was, it ends the engine.
+    pub fn end_with(&self, doing: &str, met: Met) {
+        self.record(doing, met, None);
         self.end();
     }
 
     /// Damage that was met on the way: told, and gone round.
     pub fn damaged(&self, doing: &str, found: &Found, page: Option<(u64, u64)>) {
-        self.record(doing, found.to_string(), page);
+        self.record(doing, Met::Damage(found.to_string()), page);
     }
 
-    fn record(&self, doing: &str, error: String, page: Option<(u64, u64)>) {
+    fn record(&self, doing: &str, met: Met, page: Option<(u64, u64)>) {
         self.errors.fetch_add(1, Ordering::SeqCst);
         let mut troubles = lock(&self.troubles);
         if troubles.len() < TROUBLES_MAX {
-            troubles.push(Trouble { at_us: self.at_us(), doing: doing.to_owned(), error, page });
+            troubles.push(Trouble { at_us: self.at_us(), doing: doing.to_owned(), met, page });
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::workload::engine::Place;
+use crate::workload::engine::{Met, Place};
 
 /// The data directory's name on the volume.
 const DATA: &str = "mariadb";
@@ -41,18 +41,21 @@ impl Home {
     }
 
     /// An empty data directory. What was there goes, if the harness made it.
-    pub fn clear(&self) -> io::Result<()> {
+    pub fn clear(&self) -> Result<(), Met> {
+        let told = |error: io::Error| Met::of(&error);
         match fs::symlink_metadata(&self.data) {
-            Ok(found) if found.is_dir() && self.is_ours()? => fs::remove_dir_all(&self.data)?,
+            Ok(found) if found.is_dir() && self.is_ours().map_err(told)? => {
+                fs::remove_dir_all(&self.data).map_err(told)?;
+            }
             Ok(_) => {
                 let text = format!("{} is there, and no run made it", self.data.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+                return Err(Met::Lab(text));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(told(error)),
         }
-        fs::DirBuilder::new().mode(0o700).create(&self.data)?;
-        fs::File::create_new(self.data.join(MARK)).map(drop)
+        fs::DirBuilder::new().mode(0o700).create(&self.data).map_err(told)?;
+        fs::File::create_new(self.data.join(MARK)).map(drop).map_err(told)
     }
 
     fn is_ours(&self) -> io::Result<bool> {

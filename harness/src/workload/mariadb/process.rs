@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
 };
@@ -11,11 +11,12 @@ use super::{
     check,
     client::Client,
     home::Home,
-    server::{self, Server},
+    server::{self, Server, blame},
     table::{self, Session, Table},
+    verify,
 };
 use crate::workload::engine::{
-    Engine, Place, Recovery, Settings, Stopped, Tick,
+    Engine, Leash, Met, Place, Recovery, Scan, Settings, Stopped, Tick,
     gate::{Gate, now_us},
     ledger::Ledger,
     load::{self, Meter},
@@ -24,30 +25,35 @@ use crate::workload::engine::{
 const HUNG: &str = "its process did not go when it was killed: the volume keeps it waiting";
 
 /// Starts the server, on a new database if none was acknowledged, and the loads.
-pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> {
-    check(settings, place)?;
+pub fn start(settings: &Settings, place: &Place, leash: &Leash) -> Result<Box<dyn Engine>, Met> {
+    check(settings, place).map_err(Met::lab)?;
     let gate = Gate::new(now_us());
-    let ledger = Ledger::open(&place.ledger, &settings.shape())?;
-    let home = Arc::new(Home::new(place)?);
+    let ledger = Ledger::open(&place.ledger, &settings.shape()).map_err(Met::lab)?;
+    let home = Arc::new(Home::new(place).map_err(Met::lab)?);
     let fresh = ledger.rows() == 0;
+    let told = |error: io::Error| blame(&error, fresh);
     if fresh {
         home.clear()?;
-        server::install(settings, &home)?;
+        server::install(settings, &home, leash).map_err(told)?;
     } else if !home.data.is_dir() {
         let text = format!("the database is gone: no folder {}", home.data.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        return Err(Met::Volume(text));
     }
     let table = Arc::new(Table::new(settings.shape(), gate, ledger, &home.data));
-    let (server, mut client) = Server::start(settings, home.clone(), table.clone())?;
-    let name = name(&client.version()?)?;
+    let started = Server::start(settings, home.clone(), table.clone(), leash);
+    let (server, mut client) = started.map_err(told)?;
+    let ended = |error| told(verify::why(&server, error));
+    let version = client.version().map_err(ended)?;
+    let name = name(&version).map_err(told)?;
     if fresh {
-        table::make(&mut client)?;
+        table::make(&mut client).map_err(ended)?;
     }
-    let recovery = recovery(&server.words());
+    let recovery = (!fresh).then(|| recovery(&server.words()));
     let meter = Arc::<Meter>::default();
-    let mut mariadb = Mariadb { server, table, meter, loads: Vec::new(), recovery, name };
+    let socket = home.socket();
+    let mut mariadb = Mariadb { server, table, meter, loads: Vec::new(), recovery, name, socket };
     for number in 0..settings.threads() {
-        mariadb.begin_load(settings, number, &home.socket())?;
+        mariadb.begin_load(settings, number).map_err(Met::lab)?;
     }
     Ok(Box::new(mariadb))
 }
@@ -73,15 +79,16 @@ struct Mariadb {
     table: Arc<Table>,
     meter: Arc<Meter>,
     loads: Vec<JoinHandle<()>>,
-    recovery: Recovery,
+    recovery: Option<Recovery>,
     name: String,
+    socket: PathBuf,
 }
 
 impl Mariadb {
     /// The first threads are the bulk load's, and the rest the queries'.
-    fn begin_load(&mut self, settings: &Settings, number: u32, socket: &Path) -> io::Result<()> {
+    fn begin_load(&mut self, settings: &Settings, number: u32) -> io::Result<()> {
         let (table, meter, settings) = (self.table.clone(), self.meter.clone(), settings.clone());
-        let client = Client::new(socket)?;
+        let client = Client::new(&self.socket)?;
         let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             let rows = Session::new(&table, client);
             match number.checked_sub(settings.bulk_threads) {
@@ -100,14 +107,13 @@ impl Mariadb {
         }
     }
 
-    fn stopped(mut self, clean: bool, gone: bool) -> Stopped {
+    fn stopped(self, clean: bool, gone: bool) -> Stopped {
         let gate = &self.table.gate;
         gate.end();
         Stopped {
             clean,
             last: self.tick(),
             troubles: gate.troubles(0),
-            recovery: std::mem::take(&mut self.recovery),
             remarks: if gone { vec![] } else { vec![HUNG.to_owned()] },
         }
     }
@@ -116,6 +122,10 @@ impl Mariadb {
 impl Engine for Mariadb {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
     }
 
     fn tick(&self) -> Tick {
@@ -133,6 +143,11 @@ impl Engine for Mariadb {
             bulk,
             query,
         }
+    }
+
+    fn scan(&self) -> Scan {
+        let (table, socket) = (self.table.clone(), self.socket.clone());
+        Box::new(move || verify::scan(&table, Client::new(&socket)?))
     }
 
     fn stop(mut self: Box<Self>) -> Stopped {

@@ -17,7 +17,7 @@ use std::{
 
 use nix::{
     libc,
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, kill},
     unistd::{Pid, geteuid},
 };
 
@@ -25,7 +25,7 @@ use super::{client::Client, home::Home};
 use crate::{
     host::facts,
     orphan::die_with_parent,
-    workload::engine::{Settings, lock},
+    workload::engine::{Leash, Met, Settings, kill_group, lock},
 };
 
 /// How long the system tables, or a start with its recovery, may take.
@@ -67,7 +67,7 @@ pub struct Server {
 }
 
 /// Makes the system tables in an empty data directory.
-pub fn install(settings: &Settings, home: &Home) -> io::Result<()> {
+pub fn install(settings: &Settings, home: &Home, leash: &Leash) -> io::Result<()> {
     let since = home.said();
     let mut command = Command::new(program("tool.mariadb-install-db")?);
     command
@@ -75,14 +75,16 @@ pub fn install(settings: &Settings, home: &Home) -> io::Result<()> {
         .args(common(settings, home))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     prepare(&mut command, home)?;
-    let mut child = command.spawn()?;
+    let child = leash.hold(command.spawn()?);
     let deadline = Instant::now() + START_PATIENCE;
     let status = loop {
-        match child.try_wait()? {
+        let ended = lock(&child).try_wait()?;
+        match ended {
             Some(status) => break status,
             None if Instant::now() > deadline => {
-                let _ = killpg(pid(&child), Signal::SIGKILL);
-                break child.wait()?;
+                kill_group(&child);
+                let text = format!("not done within {} s", START_PATIENCE.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
             }
             None => std::thread::sleep(NAP),
         }
@@ -99,6 +101,7 @@ impl Server {
         settings: &Settings,
         home: Arc<Home>,
         watch: Arc<dyn Watch>,
+        leash: &Leash,
     ) -> io::Result<(Self, Client)> {
         let since = home.said();
         let mut command = Command::new(program("tool.mariadbd")?);
@@ -106,7 +109,8 @@ impl Server {
         prepare(&mut command, &home)?;
         let (end, asked) = (Arc::default(), Arc::<AtomicBool>::default());
         let (sender, started) = mpsc::channel();
-        let keeper = Keeper { home: home.clone(), since, watch, asked: asked.clone() };
+        let keeper =
+            Keeper { home: home.clone(), since, watch, asked: asked.clone(), leash: leash.clone() };
         let told = Arc::clone(&end);
         std::thread::Builder::new()
             .name("mariadbd".to_owned())
@@ -198,6 +202,7 @@ struct Keeper {
     since: u64,
     watch: Arc<dyn Watch>,
     asked: Arc<AtomicBool>,
+    leash: Leash,
 }
 
 impl Keeper {
@@ -209,13 +214,14 @@ impl Keeper {
     ) {
         const LOOKS: u32 = 10;
         let child = match command.spawn() {
-            Ok(child) => Arc::new(Mutex::new(child)),
+            Ok(child) => self.leash.hold(child),
             Err(error) => return drop(started.send(Err(error))),
         };
         let _ = started.send(Ok(child.clone()));
         let mut naps = 0;
         let status = loop {
-            match lock(&child).try_wait() {
+            let ended = lock(&child).try_wait();
+            match ended {
                 Ok(Some(status)) => break status,
                 // Nobody else waits for it.
                 Err(_) => break ExitStatus::default(),
@@ -227,7 +233,7 @@ impl Keeper {
             naps += 1;
             std::thread::sleep(NAP);
         };
-        let asked = self.asked.load(Ordering::SeqCst);
+        let asked = self.asked.load(Ordering::SeqCst) || self.leash.is_cut();
         let end = End::read(status, asked, &self.home.words(self.since));
         self.watch.ended(&end);
         *lock(told) = Some(end);
@@ -240,17 +246,38 @@ impl End {
         Self { status, asked, last_words, full }
     }
 
+    /// Whose an end is that nobody asked for.
+    pub fn met(&self, words: String) -> Met {
+        match self.status.signal() {
+            _ if self.full => Met::Full(words),
+            // Somebody else's, the kernel's for want of memory perhaps.
+            Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP) => Met::Lab(words),
+            _ => Met::Volume(words),
+        }
+    }
+
     /// An end that nobody asked for. `InvalidData` is what the server could not live with.
     pub fn failure(&self, who: &str) -> io::Error {
-        let kind = match self.status.signal() {
-            _ if self.full => io::ErrorKind::StorageFull,
-            // Somebody else's, the kernel's for want of memory perhaps.
-            Some(libc::SIGKILL) => io::ErrorKind::Other,
-            _ => io::ErrorKind::InvalidData,
+        let kind = match self.met(String::new()) {
+            Met::Full(_) => io::ErrorKind::StorageFull,
+            Met::Volume(_) => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
         };
         let why = if self.full { ", for the volume is full" } else { "" };
         let text = format!("{who} ended ({}){why}; it said: {}", self.status, self.last_words);
         io::Error::new(kind, text)
+    }
+}
+
+/// Whose an error of the server is. What a server that is `fresh` cannot live with was there before
+/// the volume had anything to lose.
+pub fn blame(error: &io::Error, fresh: bool) -> Met {
+    let words = crate::words::clean(&error.to_string());
+    match error.kind() {
+        io::ErrorKind::StorageFull => Met::Full(words),
+        io::ErrorKind::TimedOut => Met::Late(words),
+        io::ErrorKind::InvalidData if !fresh => Met::Volume(words),
+        _ => Met::Lab(words),
     }
 }
 

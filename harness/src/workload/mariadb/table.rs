@@ -6,10 +6,7 @@ use std::{
     cell::RefCell,
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -20,11 +17,11 @@ use super::{
     server::{End, Watch},
 };
 use crate::workload::engine::{
-    Found,
+    Found, Met,
     gate::{Ended, Gate},
     ledger::{Ack, Ledger},
     load::{Miss, Rows},
-    lock,
+    locks::RowLocks,
     rows::Shape,
 };
 
@@ -43,8 +40,6 @@ const INSERT: &str = "INSERT INTO stretch.kept (id, version, contents, crc) VALU
 /// A row whose commit nobody answered may be there already, and then it is the same.
 const OR_SAME: &str = " ON DUPLICATE KEY UPDATE \
      version = VALUES(version), contents = VALUES(contents), crc = VALUES(crc)";
-/// Locks of rows: as many rows may change at once, if no two fall on one.
-const ROW_LOCKS: u64 = 1024;
 /// How long a connection may be broken while the server still runs.
 const BROKEN_PATIENCE: Duration = Duration::from_secs(10);
 const NAP: Duration = Duration::from_millis(10);
@@ -88,9 +83,9 @@ pub fn inspect(shape: &Shape, row: &Row, scratch: &mut Vec<u8>) -> Result<u32, F
 pub struct Table {
     pub shape: Shape,
     pub gate: Gate,
-    ledger: Ledger,
+    pub ledger: Ledger,
     next_key: AtomicU64,
-    locks: Vec<Mutex<()>>,
+    locks: RowLocks,
     file: PathBuf,
     file_bytes: AtomicU64,
 }
@@ -102,7 +97,7 @@ impl Table {
             gate,
             next_key: AtomicU64::new(ledger.end()),
             ledger,
-            locks: (0..ROW_LOCKS).map(|_| Mutex::new(())).collect(),
+            locks: RowLocks::default(),
             file: data.join(FILE),
             file_bytes: AtomicU64::new(0),
         }
@@ -135,8 +130,8 @@ impl Watch for Table {
         let wanted = *asked && (status.success() || self.gate.has_ended());
         if !wanted {
             let how = if *full { "aborted at ENOSPC" } else { "ended by itself" };
-            let error = io::Error::other(format!("{how} ({status}); it said: {last_words}"));
-            self.gate.fail("run the server", &error);
+            let words = format!("{how} ({status}); it said: {last_words}");
+            self.gate.end_with("run the server", end.met(words));
         }
         self.gate.end();
     }
@@ -175,7 +170,7 @@ impl<'a> Session<'a> {
 
     fn acknowledge(&self, acks: &[Ack]) -> Result<u64, Ended> {
         self.table.ledger.acknowledge(acks).map_err(|error| {
-            self.table.gate.fail("write ledger", &error);
+            self.table.gate.end_with("write ledger", Met::lab(error));
             Ended
         })?;
         Ok(acks.len() as u64)
@@ -238,14 +233,7 @@ impl Rows for Session<'_> {
     }
 
     fn update(&self, keys: &mut Vec<u64>) -> Result<u64, Ended> {
-        keys.sort_unstable();
-        keys.dedup();
-        // In ascending order, so that no two commits can wait for each other.
-        let mut locks: Vec<u64> = keys.iter().map(|key| key % ROW_LOCKS).collect();
-        locks.sort_unstable();
-        locks.dedup();
-        let held: Vec<_> =
-            locks.iter().filter_map(|n| self.table.locks.get(*n as usize)).map(lock).collect();
+        let held = self.table.locks.hold(keys);
         let next = |key: &u64| match self.table.ledger.version(*key) {
             0 => None,
             version => Some((*key, version.saturating_add(1))),

@@ -5,3 +5,4 @@ mod full;
 mod kills;
 mod names;
 mod rig;
+mod running;

@@ -24,11 +24,10 @@ use crate::workload::engine::{
     ledger::Ledger,
     load::{Miss, Rows},
     lock,
+    locks::RowLocks,
     rows::Shape,
 };
 
-/// Locks of rows: as many rows may change at once, if no two fall on one.
-const ROW_LOCKS: u64 = 1024;
 /// A data file grows by so many pages at a time, or by one where there is no room for more.
 const EXTENT_PAGES: u64 = 64;
 
@@ -38,10 +37,10 @@ pub struct Database {
     pub gate: Arc<Gate>,
     pub ledger: Arc<Ledger>,
     pub log: Arc<Log>,
-    areas: Arc<Areas>,
-    pool: Arc<Pool>,
+    pub areas: Arc<Areas>,
+    pub pool: Arc<Pool>,
     extent: Mutex<Extent>,
-    rows: Vec<Mutex<()>>,
+    rows: RowLocks,
     next_key: AtomicU64,
     /// Pages that the flusher wrote.
     pub written: Arc<AtomicU64>,
@@ -98,7 +97,7 @@ impl Database {
             areas,
             pool,
             extent: Mutex::new(Extent { made, room }),
-            rows: (0..ROW_LOCKS).map(|_| Mutex::new(())).collect(),
+            rows: RowLocks::default(),
             next_key: AtomicU64::new(ledger.end()),
             ledger,
             written,
@@ -210,15 +209,9 @@ impl Rows for Database {
     }
 
     fn update(&self, keys: &mut Vec<u64>) -> Result<u64, Ended> {
-        keys.sort_unstable();
-        keys.dedup();
-        // In ascending order, so that no two commits can wait for each other.
-        let mut locks: Vec<u64> = keys.iter().map(|key| key % ROW_LOCKS).collect();
-        locks.sort_unstable();
-        locks.dedup();
+        // Before any row is held: whoever makes room may need it.
         self.log.wait_for_room()?;
-        let held: Vec<_> =
-            locks.iter().filter_map(|n| self.rows.get(*n as usize)).map(lock).collect();
+        let held = self.rows.hold(keys);
         let (mut done, mut end) = (0, 0);
         let mut scratch = Vec::new();
         for key in keys {

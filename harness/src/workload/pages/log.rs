@@ -18,6 +18,7 @@ use super::{
     page::Shape,
     redo::{self, Checkpoint, Ring},
 };
+use crate::workload::engine::Met;
 
 /// One per open database.
 pub struct Log {
@@ -176,7 +177,7 @@ impl Log {
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.written.fetch_add(records.len() as u64, Ordering::Relaxed);
         self.ledger.acknowledge(acks).map_err(|error| {
-            self.gate.fail("write ledger", &error);
+            self.gate.end_with("write ledger", Met::lab(error));
             Ended
         })
     }

@@ -7,8 +7,8 @@
 //! every place of a row follows from its key, and a lost one can be located without the database.
 //!
 //! Read it in this order: `page`, `area` (the bytes), `redo`, `log`, `pool`, `flush`, `database`,
-//! `recover`, then `serve` (its process) and `process` (who starts it), `verify`. What it shares with
-//! other engines, the ledger and the loads, is in `engine/`.
+//! `recover`, then `serve` (its process) and `process` (who starts it), `verify` and `scan` (the
+//! same while it runs). What it shares with other engines, the ledger and the loads, is in `engine/`.
 
 use std::io;
 
@@ -21,6 +21,7 @@ mod pool;
 pub mod process;
 mod recover;
 mod redo;
+mod scan;
 pub mod serve;
 pub mod verify;
 

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, Write as _},
     os::unix::process::CommandExt as _,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver, Sender},
@@ -16,9 +16,12 @@ use std::{
 
 use super::{
     Settings, gate, lock,
-    serve::{Line, Order, Ready, STOP},
+    serve::{Line, Order, Ready, SCAN, STOP},
 };
-use crate::workload::engine::{Engine, Place, State, Stopped, Tick, Trouble, Window};
+use crate::workload::engine::{
+    Engine, Leash, Met, Place, Recovery, Scan, State, Stopped, Tick, Trouble, Verified, Window,
+    kill_group,
+};
 
 /// How long opening may take; recovery reads a whole log and rewrites what it names.
 const OPEN_PATIENCE: Duration = Duration::from_secs(120);
@@ -31,9 +34,24 @@ const HUNG: &str = "its process did not go when it was killed: the volume keeps 
 const CACHED: &str = "pages go through the page cache, for the volume takes no O_DIRECT";
 
 /// Starts the process and waits until its loads begin.
-pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> {
-    super::check(settings)?;
-    let begun_us = gate::now_us();
+pub fn start(settings: &Settings, place: &Place, leash: &Leash) -> Result<Box<dyn Engine>, Met> {
+    super::check(settings).map_err(Met::lab)?;
+    let order = Order {
+        settings: settings.clone(),
+        path: place.path.clone(),
+        block: place.block,
+        ledger: place.ledger.clone(),
+        begun_us: Some(gate::now_us()),
+    };
+    let (mut pages, opened) = spawn(&order, place, leash).map_err(Met::lab)?;
+    pages.ready = wait_until_open(&opened)?;
+    Ok(Box::new(pages))
+}
+
+type Opened = Receiver<Result<Ready, Met>>;
+
+/// Nothing here is the volume's: only the process itself looks at that.
+fn spawn(order: &Order, place: &Place, leash: &Leash) -> io::Result<(Pages, Opened)> {
     let mut child = Command::new(&place.program)
         .args(["engine", "pages"])
         .stdin(Stdio::piped())
@@ -42,42 +60,30 @@ pub fn start(settings: &Settings, place: &Place) -> io::Result<Box<dyn Engine>> 
         // Ctrl-C is for the harness, which ends this one in good order.
         .process_group(0)
         .spawn()?;
-    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(io::Error::other("the engine has no pipes"));
-    };
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let child = leash.hold(child);
     let seen = Arc::new(Mutex::new(Seen::default()));
+    let mut pages =
+        Pages { child, leash: leash.clone(), stdin, seen, listener: None, ready: Ready::default() };
+    let stdout = stdout.ok_or_else(|| io::Error::other("the engine has no pipes"))?;
     let (sender, opened) = mpsc::channel();
-    let listener = {
-        let seen = seen.clone();
-        std::thread::Builder::new()
-            .name("engine".to_owned())
-            .spawn(move || listen(stdout, &seen, &sender))?
-    };
-    let ready = Ready::default();
-    let mut pages = Pages { child, stdin: Some(stdin), seen, listener: Some(listener), ready };
-    let order = Order {
-        settings: settings.clone(),
-        path: place.path.clone(),
-        block: place.block,
-        ledger: place.ledger.clone(),
-        begun_us: Some(begun_us),
-    };
-    pages.say(&serde_json::to_string(&order).map_err(io::Error::other)?)?;
-    pages.ready = wait_until_open(&opened)?;
-    Ok(Box::new(pages))
+    let seen = pages.seen.clone();
+    let listen = move || listen(stdout, &seen, &sender);
+    pages.listener = Some(std::thread::Builder::new().name("engine".to_owned()).spawn(listen)?);
+    pages.say(&serde_json::to_string(order).map_err(io::Error::other)?)?;
+    Ok((pages, opened))
 }
 
-fn wait_until_open(opened: &Receiver<Result<Ready, String>>) -> io::Result<Ready> {
+fn wait_until_open(opened: &Opened) -> Result<Ready, Met> {
     match opened.recv_timeout(OPEN_PATIENCE) {
-        Ok(Ok(ready)) => Ok(ready),
-        Ok(Err(why)) => Err(io::Error::other(why)),
+        Ok(answer) => answer,
         Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Err(io::Error::other("the engine ended before its database was open"))
+            Err(Met::lab("the engine ended before its database was open"))
         }
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("the engine's database was not open within {} s", OPEN_PATIENCE.as_secs()),
-        )),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Met::Late(format!(
+            "the engine's database was not open within {} s",
+            OPEN_PATIENCE.as_secs()
+        ))),
     }
 }
 
@@ -89,16 +95,21 @@ struct Seen {
     bulk: Window,
     query: Window,
     troubles: Vec<Trouble>,
-    clean: bool,
+    /// Who waits for a comparison.
+    scan: Option<Sender<Option<Box<Verified>>>>,
+    /// It said that it ends; whether everything is on the volume.
+    ended: Option<bool>,
+    /// It says nothing more.
+    silent: bool,
 }
 
-fn listen(stdout: ChildStdout, seen: &Mutex<Seen>, opened: &Sender<Result<Ready, String>>) {
+fn listen(stdout: ChildStdout, seen: &Mutex<Seen>, opened: &Sender<Result<Ready, Met>>) {
     for line in BufReader::new(stdout).lines() {
         let Ok(line) = line else { break };
         let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
         let mut seen = lock(seen);
         match line {
-            Line::Refused(why) => drop(opened.send(Err(why))),
+            Line::Refused(met) => drop(opened.send(Err(met))),
             Line::Ready(ready) => drop(opened.send(Ok(ready))),
             Line::Trouble(trouble) => seen.troubles.push(trouble),
             Line::Tick(progress) => {
@@ -107,15 +118,19 @@ fn listen(stdout: ChildStdout, seen: &Mutex<Seen>, opened: &Sender<Result<Ready,
                 seen.query.merge(&std::mem::take(&mut tick.query));
                 seen.tick = tick;
             }
-            Line::Ended { clean } => seen.clean = clean,
+            Line::Scanned(found) => _ = seen.scan.take().map(|waits| waits.send(found)),
+            Line::Ended { clean } => seen.ended = Some(clean),
         }
     }
-    lock(seen).tick.state = State::Ended;
+    let mut seen = lock(seen);
+    (seen.scan, seen.silent) = (None, true);
+    seen.tick.state = State::Ended;
 }
 
 /// An engine in a process.
 struct Pages {
-    child: Child,
+    child: Arc<Mutex<Child>>,
+    leash: Leash,
     stdin: Option<ChildStdin>,
     seen: Arc<Mutex<Seen>>,
     listener: Option<JoinHandle<()>>,
@@ -123,34 +138,35 @@ struct Pages {
 }
 
 impl Pages {
-    fn say(&mut self, line: &str) -> io::Result<()> {
-        match &mut self.stdin {
-            Some(stdin) => writeln!(stdin, "{line}"),
-            None => Ok(()),
-        }
+    fn say(&self, line: &str) -> io::Result<()> {
+        let Some(mut stdin) = self.stdin.as_ref() else { return Ok(()) };
+        // One write: a line is never cut in two by another.
+        stdin.write_all(format!("{line}\n").as_bytes())
     }
 
     /// Waits for its end, and whether that came.
-    fn wait(&mut self, patience: Duration) -> bool {
+    fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         const NAP: Duration = Duration::from_millis(2);
         let deadline = Instant::now() + patience;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() > deadline {
-                return false;
+        loop {
+            // One that somebody else waited for is gone as well.
+            let status = lock(&self.child).try_wait().unwrap_or(Some(ExitStatus::default()));
+            if status.is_some() || Instant::now() > deadline {
+                return status;
             }
             std::thread::sleep(NAP);
         }
-        true
     }
 
-    /// Kills it if it is still there. Everything that it said has been heard then.
-    fn reap(&mut self) -> Stopped {
-        let _ = self.child.kill();
-        let ended = self.wait(KILL_PATIENCE);
+    /// Kills it if it is still there. Everything that it said has been heard then. `own`: how it ended
+    /// before, if it did.
+    fn reap(&mut self, own: Option<ExitStatus>) -> Stopped {
+        kill_group(&self.child);
+        let gone = self.wait(KILL_PATIENCE).is_some();
         self.stdin = None;
         let mut remarks = Vec::new();
         match self.listener.take() {
-            Some(listener) if ended => drop(listener.join()),
+            Some(listener) if gone => drop(listener.join()),
             _ => remarks.push(HUNG.to_owned()),
         }
         if !self.ready.direct {
@@ -158,19 +174,26 @@ impl Pages {
         }
         let last = Tick { state: State::Ended, ..self.tick() };
         let mut seen = lock(&self.seen);
-        Stopped {
-            clean: seen.clean,
-            last,
-            troubles: std::mem::take(&mut seen.troubles),
-            recovery: std::mem::take(&mut self.ready.recovery),
-            remarks,
-        }
+        let mut troubles = std::mem::take(&mut seen.troubles);
+        // Whatever the volume does to it, it says so: this came from outside, or is its own fault.
+        let unsaid = own.filter(|_| seen.ended.is_none() && !self.leash.is_cut());
+        troubles.extend(unsaid.map(|status| Trouble {
+            at_us: last.at_us,
+            doing: "run the engine".to_owned(),
+            met: Met::Lab(format!("its process ended, and did not say why ({status})")),
+            page: None,
+        }));
+        Stopped { clean: seen.ended == Some(true), last, troubles, remarks }
     }
 }
 
 impl Engine for Pages {
     fn name(&self) -> &'static str {
         "pages (embedded)"
+    }
+
+    fn recovery(&self) -> Option<&Recovery> {
+        (!self.ready.fresh).then_some(&self.ready.recovery)
     }
 
     fn tick(&self) -> Tick {
@@ -180,22 +203,47 @@ impl Engine for Pages {
         Tick { bulk, query, ..seen.tick.clone() }
     }
 
+    fn scan(&self) -> Scan {
+        let (sender, answer) = mpsc::channel();
+        {
+            let mut seen = lock(&self.seen);
+            // Otherwise nobody would ever drop it.
+            seen.scan = (!seen.silent).then_some(sender);
+        }
+        let asked = self.say(SCAN);
+        Box::new(move || {
+            asked?;
+            let found = answer.recv().ok().flatten();
+            found.map(|found| *found).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        })
+    }
+
     fn stop(mut self: Box<Self>) -> Stopped {
         // One that has ended already cannot hear it.
         let _ = self.say(STOP);
-        self.wait(STOP_PATIENCE);
-        self.reap()
+        let own = self.wait(STOP_PATIENCE);
+        let mut stopped = self.reap(own);
+        if own.is_none() && !self.leash.is_cut() {
+            stopped.troubles.push(Trouble {
+                at_us: stopped.last.at_us,
+                doing: "shut down".to_owned(),
+                met: Met::Volume(format!("not done within {} s", STOP_PATIENCE.as_secs())),
+                page: None,
+            });
+        }
+        stopped
     }
 
     fn kill(mut self: Box<Self>) -> Stopped {
-        self.reap()
+        let own = lock(&self.child).try_wait().ok().flatten();
+        self.reap(own)
     }
 }
 
 impl Drop for Pages {
     fn drop(&mut self) {
         if self.listener.is_some() {
-            self.reap();
+            self.reap(None);
         }
     }
 }

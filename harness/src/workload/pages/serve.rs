@@ -4,7 +4,11 @@
 use std::{
     io::{self, BufRead, Write},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
     time::Duration,
 };
 
@@ -18,13 +22,16 @@ use super::{
     gate::Gate,
     ledger::Ledger,
     load::{self, Meter},
+    scan::scan,
 };
-use crate::workload::engine::{Recovery, Tick, Trouble};
+use crate::workload::engine::{Met, Recovery, Tick, Trouble, Verified};
 
 /// Between two lines with counters.
 const PERIOD: Duration = Duration::from_millis(100);
 /// The word that asks for a clean end.
 pub const STOP: &str = "stop";
+/// The word that asks for a comparison while the loads go on.
+pub const SCAN: &str = "scan";
 
 /// The first line that the process reads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,13 +54,15 @@ pub struct Order {
 #[serde(rename_all = "snake_case")]
 pub enum Line {
     /// It could not be opened.
-    Refused(String),
+    Refused(Met),
     /// The loads begin.
     Ready(Ready),
     /// Something went wrong.
     Trouble(Trouble),
     /// The counters.
     Tick(Box<Progress>),
+    /// What a comparison found; nothing: it was cut short by the end.
+    Scanned(Option<Box<Verified>>),
     /// The last line; whether everything is on the volume.
     Ended {
         /// As in [`crate::workload::engine::Stopped`].
@@ -66,6 +75,8 @@ pub enum Line {
 pub struct Ready {
     /// Pages go past the page cache.
     pub direct: bool,
+    /// The database was made, and not opened again.
+    pub fresh: bool,
     /// What opening did.
     pub recovery: Recovery,
 }
@@ -94,32 +105,38 @@ pub fn serve() -> io::Result<bool> {
     super::check(&order.settings)?;
     let begun = order.begun_us.unwrap_or_else(super::gate::now_us);
     let gate = Arc::new(Gate::new(begun));
-    obey(gate.clone())?;
+    let (sender, scans) = mpsc::channel();
+    obey(gate.clone(), sender)?;
     match open(&order, &gate) {
-        Ok((database, ready)) => run(&order.settings, &database, ready),
-        Err(error) => {
-            tell(&Line::Refused(error.to_string()))?;
+        Ok((database, ready)) => run(&order.settings, &database, ready, scans),
+        Err(met) => {
+            tell(&Line::Refused(met))?;
             Ok(false)
         }
     }
 }
 
-fn open(order: &Order, gate: &Arc<Gate>) -> io::Result<(Database, Ready)> {
+fn open(order: &Order, gate: &Arc<Gate>) -> Result<(Database, Ready), Met> {
     let settings = &order.settings;
-    let ledger = Ledger::open(&order.ledger, &settings.shape())?;
-    let make = ledger.rows() == 0;
-    let areas = Areas::open(&order.path, order.block, settings.log_bytes, make)?;
+    let ledger = Ledger::open(&order.ledger, &settings.shape()).map_err(Met::lab)?;
+    let fresh = ledger.rows() == 0;
+    let told = |error: io::Error| Met::of(&error);
+    let areas = Areas::open(&order.path, order.block, settings.log_bytes, fresh).map_err(told)?;
     let direct = areas.direct;
-    let (database, recovery) = Database::open(settings, areas, ledger, gate.clone())?;
-    Ok((database, Ready { direct, recovery }))
+    let (database, recovery) =
+        Database::open(settings, areas, ledger, gate.clone()).map_err(told)?;
+    Ok((database, Ready { direct, fresh, recovery }))
 }
 
 /// Listens to whoever started this process.
-fn obey(gate: Arc<Gate>) -> io::Result<()> {
+fn obey(gate: Arc<Gate>, scans: Sender<()>) -> io::Result<()> {
     let listen = move || {
-        for line in io::stdin().lock().lines() {
-            if line.is_ok_and(|line| line.trim() == STOP) {
-                gate.close();
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            match line.trim() {
+                STOP => gate.close(),
+                // Nobody compares before the loads begin, or after they end.
+                SCAN => _ = scans.send(()),
+                _ => {}
             }
         }
         // Nobody is there any more: what counts is to hold the volume no longer.
@@ -130,7 +147,12 @@ fn obey(gate: Arc<Gate>) -> io::Result<()> {
     std::thread::Builder::new().name("obey".to_owned()).spawn(listen).map(drop)
 }
 
-fn run(settings: &Settings, database: &Database, ready: Ready) -> io::Result<bool> {
+fn run(
+    settings: &Settings,
+    database: &Database,
+    ready: Ready,
+    scans: Receiver<()>,
+) -> io::Result<bool> {
     tell(&Line::Ready(ready))?;
     let meter = Meter::default();
     let mut told = 0;
@@ -143,6 +165,7 @@ fn run(settings: &Settings, database: &Database, ready: Ready) -> io::Result<boo
         for number in 0..settings.query_threads {
             threads.push(scope.spawn(move || load::query(settings, database, meter, number)));
         }
+        scope.spawn(move || compare(database, &scans));
         while !threads.iter().all(std::thread::ScopedJoinHandle::is_finished) {
             std::thread::sleep(PERIOD);
             let said = report(database, meter, &mut told);
@@ -158,6 +181,17 @@ fn run(settings: &Settings, database: &Database, ready: Ready) -> io::Result<boo
     report(database, &meter, &mut told)?;
     tell(&Line::Ended { clean })?;
     Ok(clean)
+}
+
+/// Compares as often as it is asked to, until the end.
+fn compare(database: &Database, scans: &Receiver<()>) {
+    while !database.gate.is_closing() {
+        match scans.recv_timeout(PERIOD) {
+            Ok(()) if tell(&Line::Scanned(scan(database).map(Box::new))).is_err() => return,
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
 }
 
 /// Tells new troubles, and the counters.

@@ -10,23 +10,22 @@ use super::{
     recover,
 };
 use crate::workload::{
-    engine::{Found, Lost, Place, Spot, Verified},
+    engine::{Found, Lost, Met, Place, Spot, Verified},
     files::{Aligned, errno_name},
 };
 
 /// Lost rows told one by one.
 const LOST_MAX: usize = 16;
 /// Pages read at once.
-const CHUNK_PAGES: u64 = 64;
+pub(super) const CHUNK_PAGES: u64 = 64;
 
 /// See [`crate::workload::engine::verify`].
-pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
-    super::check(settings)?;
+pub fn verify(settings: &Settings, place: &Place) -> Result<Verified, Met> {
+    super::check(settings).map_err(Met::lab)?;
     if !place.ledger.exists() {
-        let text = format!("no ledger at {}: no engine ran", place.ledger.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        return Err(Met::lab(format!("no ledger at {}: no engine ran", place.ledger.display())));
     }
-    let ledger = Ledger::open(&place.ledger, &settings.shape())?;
+    let ledger = Ledger::open(&place.ledger, &settings.shape()).map_err(Met::lab)?;
     match Areas::open(&place.path, place.block, settings.log_bytes, false) {
         Ok(areas) => Ok(compare(settings, &areas, &ledger, place.copied)),
         Err(error) => {
@@ -43,7 +42,9 @@ pub fn verify(settings: &Settings, place: &Place) -> io::Result<Verified> {
                 base: 0,
                 copied: place.copied,
             };
-            judge.each_page(|number, _| judge.lose_page(number, &found, &mut verified));
+            for number in 0..judge.pages() {
+                verified.add(judge.lost(&judge.rows(number), &found));
+            }
             Ok(verified)
         }
     }
@@ -64,26 +65,24 @@ pub fn compare(settings: &Settings, areas: &Areas, ledger: &Ledger, copied: bool
     let shape = settings.shape();
     let judge = Judge { shape, ledger, file: &areas.file, base: areas.base, copied };
     let mut chunk = Aligned::new(CHUNK_PAGES as usize * page::BYTES);
-    let mut held = None;
-    judge.each_page(|number, pages| {
-        let (first, at) = (number - number % CHUNK_PAGES, (number % CHUNK_PAGES) as usize);
-        let length = (pages - first).min(CHUNK_PAGES) as usize * page::BYTES;
-        if held.as_ref().is_none_or(|(known, _)| *known != first) {
-            let into = &mut chunk.bytes_mut()[..length];
-            held = Some((first, areas.data.read(first * page::BYTES as u64, into).is_ok()));
+    for (first, count) in judge.chunks() {
+        let bytes = &mut chunk.bytes_mut()[..count as usize * page::BYTES];
+        let whole = areas.data.read(first * page::BYTES as u64, bytes).is_ok();
+        for (number, page) in (first..).zip(bytes.chunks_exact_mut(page::BYTES)) {
+            let rows = judge.rows(number);
+            let read =
+                if whole { Ok(()) } else { areas.data.read(number * page::BYTES as u64, page) };
+            verified.add(match read {
+                Ok(()) => judge.page(number, &rows, page),
+                Err(error) => judge.lost(&rows, &found(&error)),
+            });
         }
-        let page = &mut chunk.bytes_mut()[at * page::BYTES..(at + 1) * page::BYTES];
-        let whole = held.as_ref().is_some_and(|(_, whole)| *whole);
-        let read = if whole { Ok(()) } else { areas.data.read(number * page::BYTES as u64, page) };
-        match read {
-            Ok(()) => judge.page(number, page, &mut verified),
-            Err(error) => judge.lose_page(number, &found(&error), &mut verified),
-        }
-    });
+    }
     verified
 }
 
-fn found(error: &io::Error) -> Found {
+/// What an error of reading stands for.
+pub(super) fn found(error: &io::Error) -> Found {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         Found::PastEnd
     } else {
@@ -91,71 +90,107 @@ fn found(error: &io::Error) -> Found {
     }
 }
 
-struct Judge<'a> {
-    shape: Shape,
-    ledger: &'a Ledger,
-    file: &'a str,
-    base: u64,
-    copied: bool,
+/// Rows of one page that were compared.
+#[derive(Default)]
+pub(super) struct Compared {
+    intact: u64,
+    pub(super) lost: Vec<Lost>,
+    slot_bytes: u64,
 }
 
+impl Verified {
+    /// Of one more page.
+    pub(super) fn add(&mut self, compared: Compared) {
+        self.rows_intact += compared.intact;
+        self.bytes_intact += compared.intact * compared.slot_bytes;
+        self.lost_total += compared.lost.len() as u64;
+        let room = LOST_MAX.saturating_sub(self.lost.len());
+        self.lost.extend(compared.lost.into_iter().take(room));
+    }
+}
+
+/// Compares pages with the ledger.
+pub(super) struct Judge<'a> {
+    pub(super) shape: Shape,
+    pub(super) ledger: &'a Ledger,
+    pub(super) file: &'a str,
+    pub(super) base: u64,
+    pub(super) copied: bool,
+}
+
+/// Acknowledged rows: keys and versions.
+pub(super) type Rows = Vec<(u64, u32)>;
+
 impl Judge<'_> {
-    /// Calls with each page that has acknowledged rows, and how many pages there are.
-    fn each_page(&self, mut act: impl FnMut(u64, u64)) {
-        let pages = self.ledger.end().div_ceil(self.shape.rows_per_page());
-        for number in 0..pages {
-            act(number, pages);
-        }
+    /// Pages up to the last that has acknowledged rows.
+    fn pages(&self) -> u64 {
+        self.ledger.end().div_ceil(self.shape.rows_per_page())
     }
 
-    /// The acknowledged rows of a page, and their versions.
-    fn rows(&self, number: u64) -> impl Iterator<Item = (u64, u32)> {
+    /// Runs of them that are read at once: the first, and how many.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = (u64, u64)> {
+        let pages = self.pages();
+        let runs = (0..pages).step_by(CHUNK_PAGES as usize);
+        runs.map(move |first| (first, CHUNK_PAGES.min(pages - first)))
+    }
+
+    /// The rows of a page that are acknowledged now.
+    pub(super) fn rows(&self, number: u64) -> Rows {
         let rows = self.shape.rows_per_page();
         let keys = number * rows..(number + 1) * rows;
-        keys.map(|key| (key, self.ledger.version(key))).filter(|(_, version)| *version > 0)
+        keys.map(|key| (key, self.ledger.version(key)))
+            .filter(|(_, version)| *version > 0)
+            .collect()
     }
 
-    fn page(&self, number: u64, page: &[u8], verified: &mut Verified) {
-        if let Err(found) = page::inspect(page, number, &self.shape) {
-            return self.lose_page(number, &found, verified);
+    /// A page as it was read from the volume, after its rows were noted.
+    pub(super) fn page(&self, number: u64, rows: &Rows, page: &[u8]) -> Compared {
+        match page::inspect(page, number, &self.shape) {
+            Ok(()) => self.contents(rows, page),
+            Err(found) => self.lost(rows, &found),
         }
+    }
+
+    /// The same of a page in memory, which has no checksum.
+    pub(super) fn contents(&self, rows: &Rows, page: &[u8]) -> Compared {
+        let mut compared = self.nothing();
         let mut scratch = Vec::new();
-        for (key, version) in self.rows(number) {
-            let at = self.shape.place(key).1;
+        for (key, version) in rows {
+            let at = self.shape.place(*key).1;
             let slot = &page[at..at + self.shape.slot_bytes()];
-            match self.shape.version(key, slot, &mut scratch) {
-                Ok(there) if self.fits(there, version) => {
-                    verified.rows_intact += 1;
-                    verified.bytes_intact += slot.len() as u64;
+            let found = match self.shape.version(*key, slot, &mut scratch) {
+                Ok(there) if self.fits(*key, there, *version) => {
+                    compared.intact += 1;
+                    continue;
                 }
-                Ok(there) if there < version => {
-                    self.lose(key, version, Found::Older(there), verified);
-                }
-                Ok(there) => self.lose(key, version, Found::Newer(there), verified),
-                Err(found) => self.lose(key, version, found, verified),
-            }
+                Ok(there) if there < *version => Found::Older(there),
+                Ok(there) => Found::Newer(there),
+                Err(found) => found,
+            };
+            compared.lost.push(self.lose(*key, *version, found));
         }
+        compared
     }
 
-    /// The next version was perhaps begun, and never acknowledged.
-    fn fits(&self, there: u32, version: u32) -> bool {
-        there == version || there == version.saturating_add(1) || self.copied && there > version
+    /// One more than is acknowledged by now was perhaps begun.
+    fn fits(&self, key: u64, there: u32, version: u32) -> bool {
+        let most = self.ledger.version(key).saturating_add(1);
+        there >= version && (there <= most || self.copied)
     }
 
-    fn lose_page(&self, number: u64, found: &Found, verified: &mut Verified) {
-        for (key, version) in self.rows(number) {
-            self.lose(key, version, found.clone(), verified);
-        }
+    /// All of them.
+    pub(super) fn lost(&self, rows: &Rows, found: &Found) -> Compared {
+        let lose = |(key, version): &(u64, u32)| self.lose(*key, *version, found.clone());
+        Compared { lost: rows.iter().map(lose).collect(), ..self.nothing() }
     }
 
-    fn lose(&self, key: u64, version: u32, found: Found, verified: &mut Verified) {
-        verified.lost_total += 1;
-        if verified.lost.len() < LOST_MAX {
-            let (page, at) = self.shape.place(key);
-            let offset = self.base + page * page::BYTES as u64 + at as u64;
-            let file = self.file.to_owned();
-            let spot = Some(Spot { page, offset, file });
-            verified.lost.push(Lost { key, version, spot, found });
-        }
+    fn nothing(&self) -> Compared {
+        Compared { slot_bytes: self.shape.slot_bytes() as u64, ..Compared::default() }
+    }
+
+    fn lose(&self, key: u64, version: u32, found: Found) -> Lost {
+        let (page, at) = self.shape.place(key);
+        let offset = self.base + page * page::BYTES as u64 + at as u64;
+        Lost { key, version, spot: Some(Spot { page, offset, file: self.file.to_owned() }), found }
     }
 }

@@ -204,9 +204,9 @@ async fn a_lost_file_is_many_mismatches_and_a_lost_path_a_failure() {
 #[tokio::test]
 async fn a_copy_inherits_and_goes_its_own_way() {
     let (dir, ledgers) = written().await;
-    ledgers.fork("v", "snapshot s");
+    ledgers.fork("v", "snapshot s").unwrap();
     loaded(ledgers.perform(&write("v", 1), dir.path(), false).await);
-    ledgers.fork("snapshot s", "copy");
+    ledgers.fork("snapshot s", "copy").unwrap();
     let copied = tempfile::tempdir().unwrap();
     std::fs::copy(dir.path().join(FILE), copied.path().join(FILE)).unwrap();
     let report = loaded(ledgers.perform(&verify("copy"), copied.path(), false).await);
@@ -319,7 +319,7 @@ async fn a_writer_at_its_bound_goes_round_its_own_blocks() {
     ledgers.perform(&start(), dir.path(), false).await;
     let volume = ledgers.shared.volume("v");
     eventually(|| volume.ledger().entry((1, LEN)).is_some_and(|entry| entry.count > 3)).await;
-    ledgers.fork("v", "copy");
+    ledgers.fork("v", "copy").unwrap();
     let report = loaded(ledgers.perform(&stop(), Path::new(""), false).await);
     assert_eq!(report.bytes_in_ledger, 4 * LEN);
     assert!(report.bytes_written > 8 * LEN, "{report:?}");

@@ -45,7 +45,7 @@ const LOADS: [Load; 2] =
 
 pub fn panels(series: &Series, slices: &Slices<'_>, time: Time, gaps: &[Gap]) -> Vec<Panel> {
     let mut panels = vec![rates(series, slices), latencies(slices)];
-    panels.push(data(slices));
+    panels.push(data(series, slices));
     panels.push(room(slices));
     panels.push(steps_of(series, time, gaps));
     panels.retain(|panel| !panel.keys.is_empty());
@@ -107,12 +107,17 @@ fn latencies(slices: &Slices<'_>) -> Panel {
     panel
 }
 
-fn data(slices: &Slices<'_>) -> Panel {
+fn data(series: &Series, slices: &Slices<'_>) -> Panel {
     let lines = [
-        ("written", "written", Column::Written, slices.last(|one| one.data_bytes)),
-        ("verified", "verified", Column::Verified, slices.last(|one| one.verified_bytes)),
+        ("written", "data", Column::Written, slices.last(|one| one.data_bytes)),
+        ("verified", "verified rows", Column::Verified, slices.last(|one| one.verified_bytes)),
     ];
-    amounts("data", "Bytes written (acknowledged) and verified", slices, lines.into())
+    let mut panel = amounts("data", "Size of the data, and rows verified", slices, lines.into());
+    let scale = series.scale.as_ref().and_then(|scale| scale.data.as_ref());
+    if let Some(scale) = scale {
+        panel.told = format!("{}; scaled: {scale}", panel.told);
+    }
+    panel
 }
 
 fn room(slices: &Slices<'_>) -> Panel {

@@ -32,8 +32,8 @@ const PLAIN: [(Column, &str); 7] = [
     (Column::Query, "queries/s"),
     (Column::BulkP99, "bulk p99"),
     (Column::QueryP99, "query p99"),
-    (Column::Written, "written"),
-    (Column::Verified, "verified"),
+    (Column::Written, "data"),
+    (Column::Verified, "verified rows"),
     (Column::Free, "available"),
 ];
 

@@ -65,3 +65,20 @@ fn damage_is_the_worst_class_and_gives_numbers() {
         "3 blocks are not what was acknowledged on vol, the first at byte 0: zeros"
     );
 }
+
+#[rstest]
+#[case::rows_with_pages(
+    clean().verify_rows(50, 3, true),
+    "3 rows are not what was acknowledged on vol, the first at page 0 at byte 64: row 0, \
+     acknowledged in version 1: found zeros")]
+#[case::one_row_that_only_the_server_can_locate(
+    clean().verify_rows(50, 1, false),
+    "1 row is not what was acknowledged on vol, the first: row 0, acknowledged in version 1: \
+     found zeros")]
+#[case::a_file_beside_them(
+    clean().verify_block_beside_rows(50),
+    "1 block is not what was acknowledged on vol, the first at byte 4096: zeros")]
+fn damage_is_told_by_its_own_name(#[case] h: H, #[case] what: &str) {
+    let report = h.report();
+    assert_eq!(report.findings[0].finding.what, what);
+}

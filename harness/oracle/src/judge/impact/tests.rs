@@ -67,6 +67,29 @@ fn flat_costs_nothing() {
     assert_eq!((why, before_us), (None, GROWS));
 }
 
+/// Reading all rows back takes its share of the disk, and that is no cost of the growth.
+#[test]
+fn a_comparison_beside_the_loads_is_left_out() {
+    let compares = |at: u64| (40 * SECOND..44 * SECOND).contains(&at) || at >= GROWS + SECOND;
+    let slower = readings(|at, one| {
+        if compares(at) {
+            (one.bulk.done, one.query.done) = (20, 60);
+        }
+    });
+    let slo = Slo { dip_percent: Some(30), stall_ms: Some(500) };
+    let h = H::xfs().plan(|plan| plan.slo = Some(slo)).create(300).publish().see(300, 300);
+    let h = h.until(40 * SECOND).verifying().until(44 * SECOND).compared(50, 0, true);
+    let h = h.until(GROWS - 100).expand(400).until(GROWS + SECOND / 2).reply(400, true);
+    let h = h.node_expand(400).until(GROWS + SECOND / 2).size(400).see(400, 400);
+    let h = h.until(GROWS + SECOND).verifying().until(GROWS + 9 * SECOND).compared(60, 0, true);
+    let report = h.readings(slower).report();
+    assert_eq!(found(&report), [""; 0]);
+    let Impact { dip, stall, why, before_us, .. } = impact(&report);
+    let (dip, stall) = (dip.expect("a dip"), stall.expect("a stall"));
+    assert_eq!((dip.value, dip.noise, stall.value, stall.noise), (0, Some(0), 0, Some(0)));
+    assert_eq!((why, before_us / SECOND), (None, 55), "{before_us}");
+}
+
 #[test]
 fn half_the_throughput_is_a_dip_and_no_stall() {
     let report = grown(

@@ -45,7 +45,9 @@ pub struct Loads {
 pub struct Line {
     /// Readings in which the load ran, in order: begin, end, operations done.
     spans: Vec<(u64, u64, u64)>,
-    /// Of those that no growth touches: end, and the sums up to there of time and operations.
+    /// Of those that can be measured.
+    clear: Vec<(u64, u64, u64)>,
+    /// Of these that no growth touches: end, and the sums up to there of time and operations.
     calm: Vec<(u64, u64, u64)>,
     /// Standstills: begin and length.
     still: Vec<(u64, u64)>,
@@ -69,8 +71,8 @@ impl Window {
 }
 
 impl Loads {
-    /// Takes the readings apart.
-    pub fn new(readings: &[Reading], growths: &[Window]) -> Self {
+    /// Takes the readings apart. What was read in the times of the `others` is no measure.
+    pub fn new(readings: &[Reading], growths: &[Window], others: &[Window]) -> Self {
         let last = |of: fn(&Reading) -> Ops| readings.iter().rposition(|one| of(one).done > 0);
         // A load that ends while the other goes on has done all it had to. If both end, they hang.
         let whole = last(|one| one.bulk).max(last(|one| one.query));
@@ -82,8 +84,8 @@ impl Loads {
         let query = readings.get(..of_query).unwrap_or_default().iter();
         let bulk = bulk.filter(|one| one.state != State::Blocked && one.blocked_us == 0);
         Self {
-            bulk: Line::new(bulk.map(|one| (one, one.bulk)), growths),
-            query: Line::new(query.map(|one| (one, one.query)), growths),
+            bulk: Line::new(bulk.map(|one| (one, one.bulk)), growths, others),
+            query: Line::new(query.map(|one| (one, one.query)), growths, others),
         }
     }
 
@@ -106,18 +108,24 @@ impl Loads {
 }
 
 impl Line {
-    fn new<'a>(readings: impl Iterator<Item = (&'a Reading, Ops)>, growths: &[Window]) -> Self {
-        let running = readings.filter(|(one, _)| {
-            one.span_us > 0 && !matches!(one.state, State::Ended | State::Recovering)
-        });
+    fn new<'a>(
+        readings: impl Iterator<Item = (&'a Reading, Ops)>,
+        growths: &[Window],
+        others: &[Window],
+    ) -> Self {
+        let running = readings.filter(|(one, _)| one.span_us > 0 && one.state != State::Ended);
         // Before its first operation a load has not begun.
         let begun = running.skip_while(|(_, ops)| ops.done == 0);
         let spans: Vec<(u64, u64, u64)> =
             begun.map(|(one, ops)| (one.from_us(), one.at_us, ops.done)).collect();
         let mut growths = growths.to_vec();
         growths.sort_by_key(|growth| growth.from);
-        let (calm, still) = (calm(&spans, &growths), still(&spans));
-        Self { spans, calm, still, growths }
+        let is_clear = |(from, to, _): &&(u64, u64, u64)| {
+            !others.iter().any(|other| other.overlaps(*from, *to))
+        };
+        let clear: Vec<(u64, u64, u64)> = spans.iter().filter(is_clear).copied().collect();
+        let (calm, still) = (calm(&clear, &growths), still(&clear));
+        Self { spans, clear, calm, still, growths }
     }
 
     /// How much calm time there is in the minute before.
@@ -144,8 +152,8 @@ impl Line {
         }
         // A span belongs to the window that has its middle.
         let middle = |(from, to, _): &(u64, u64, u64)| from + (to - from) / 2;
-        let first = self.spans.partition_point(|span| middle(span) < window.from);
-        let inside = self.spans.get(first..)?.iter().take_while(|span| middle(span) < window.to);
+        let first = self.clear.partition_point(|span| middle(span) < window.from);
+        let inside = self.clear.get(first..)?.iter().take_while(|span| middle(span) < window.to);
         let (ran, did) = inside.fold((0_u64, 0_u64), |(ran, did), (from, to, done)| {
             (ran.saturating_add(to.saturating_sub(*from)), did.saturating_add(*done))
         });

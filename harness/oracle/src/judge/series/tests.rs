@@ -2,9 +2,10 @@
 
 use super::thin::thin;
 use crate::{
+    action::Close,
     check::testing::{H, MIB},
     history::{Ops, Reading, State},
-    report::{MarkKind, Series, SizeSource},
+    report::{Integrity, MarkKind, Series, SizeSource},
 };
 
 fn reading(number: u64) -> Reading {
@@ -58,6 +59,63 @@ fn what_happened_is_marked_once() {
         ]
     );
     assert_eq!((marks[0].from_us, marks[0].to_us), (1_000_000, 1_400_000));
+}
+
+/// Between its end and its next start nothing is read, and the chart says why.
+#[test]
+fn a_hole_in_the_readings_is_marked() {
+    let all: Vec<Reading> = (1..=20).chain(41..=50).map(reading).collect();
+    let h = H::xfs().create(300).publish().open_database(None).until(2_000_000);
+    let h = h.close_database(Close::Kill).until(3_500_000).opens_database().until(4_000_000);
+    let h = h.opened_database(Some(812)).until(5_000_000).close_database(Close::Stop);
+    let marks = series(&h.readings(all)).marks;
+    let told: Vec<(MarkKind, &str)> = marks.iter().map(|m| (m.kind, m.what.as_str())).collect();
+    let again = "the engine opened its data again in 0.5 s; recovered: 812 records of its log";
+    assert_eq!(
+        told,
+        [
+            (MarkKind::Ended, "the engine was killed, and did not run for 1.5 s"),
+            (MarkKind::Recovering, again),
+        ]
+    );
+    let spans: Vec<_> = marks.iter().map(|m| (m.from_us / 1000, m.to_us / 1000)).collect();
+    assert_eq!(spans, [(2_000, 3_500), (3_500, 4_000)]);
+}
+
+/// An engine that ends by itself says so in its last reading.
+#[test]
+fn an_end_lasts_until_the_next_start() {
+    let mut all: Vec<Reading> = (1..=20).chain(41..=50).map(reading).collect();
+    all[19].state = State::Ended;
+    let h = H::xfs().create(300).publish().open_database(None).until(4_000_000);
+    let marks = series(&h.open_database(Some(0)).until(5_000_000).readings(all)).marks;
+    let told: Vec<&str> = marks.iter().map(|mark| mark.what.as_str()).collect();
+    assert_eq!(told[0], "the engine ended by itself, and did not run for 2.0 s");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+/// A copy has no loads and no readings; what became of its rows is told with its source.
+#[test]
+fn copies_are_compared_beside_their_source() {
+    let h = H::xfs().create(300).publish().open_database(None).readings(vec![reading(1)]);
+    let h = h.on("copy").clone_of("vol", 300).publish().verify_rows(40, 2, true);
+    let h = h.on("stranger").create(300).publish().verify_rows(9, 0, true);
+    let series = series(&h.on("vol").verify_rows(50, 0, true));
+    let rows = |integrity: &Integrity| integrity.rows.map(|rows| (rows.acknowledged, rows.lost));
+    assert_eq!(series.integrity.as_ref().and_then(rows), Some((50, 0)));
+    let copies: Vec<_> =
+        series.copies.iter().map(|(name, one)| (name.as_str(), rows(one))).collect();
+    assert_eq!(copies, [("copy", Some((40, 2)))]);
+}
+
+/// Sizes of pages and of rows are never mixed.
+#[test]
+fn acknowledged_and_verified_are_the_same_kind_of_bytes() {
+    let h = H::xfs().create(300).publish().open_database(None).verify_rows(50, 0, true);
+    let h = h.close_database(Close::Stop).verify_rows(60, 0, true).readings(vec![reading(1)]);
+    let integrity = series(&h).integrity.expect("verified");
+    assert_eq!((integrity.acknowledged_bytes, integrity.verified_bytes), (60_000, 60_000));
+    assert_eq!(integrity.verifications, 2);
 }
 
 #[test]

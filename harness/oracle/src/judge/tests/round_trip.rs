@@ -13,7 +13,8 @@ use crate::{
     history::{
         Because, Code, Completion, End, Ended, Entry, Event, EventKind, Expect, Failure,
         FsGeometry, Invoke, Leak, LoadReport, Mismatch, Observation, Ops, Outcome, Reading, Record,
-        Reply, Rows, Side, Slo, SnapshotInfo, State, Statfs, StepId, Stopped, Usage, VolumeInfo,
+        Recovered, Reply, Rows, Scale, Side, Slo, SnapshotInfo, State, Statfs, StepId, Stopped,
+        Usage, VolumeInfo,
     },
 };
 
@@ -162,6 +163,10 @@ fn load_report() -> LoadReport {
         mismatches: vec![Mismatch { offset: 1, length: 2, page: Some(3), what: "zeros".into() }],
         mismatches_total: 4,
         errors: vec![failure(Code::NoSpace)],
+        recovered: Some(
+            Recovered { records: 4, broken: vec!["page".into()], ..Recovered::default() }.into(),
+        ),
+        remarks: vec!["late".into()],
     }
 }
 
@@ -202,7 +207,8 @@ fn everything_else() {
         same(&record);
     }
     let slo = Some(Slo { dip_percent: Some(30), stall_ms: None });
-    let measured = H::xfs().plan(|plan| (plan.slo, plan.scale) = (slo, Some("1/1000".into())));
+    let scale = Some(Scale { data: Some("1/1000".into()), time: None });
+    let measured = H::xfs().plan(|plan| (plan.slo, plan.scale) = (slo, scale));
     for record in measured.records() {
         same(&record);
     }

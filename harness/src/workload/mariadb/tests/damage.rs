@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::FileExt as _};
 
 use super::rig::{Rig, until};
-use crate::workload::engine::{self, Found, Place};
+use crate::workload::engine::{self, Found, Leash, Place};
 
 #[test]
 fn lost_and_changed_rows_are_named() {
@@ -71,7 +71,7 @@ fn a_database_that_is_gone_lost_every_row() {
 #[test]
 fn what_cannot_be_is_refused() {
     let Some(mut rig) = Rig::new() else { return };
-    assert!(engine::verify(&rig.kind(), &rig.place).is_err(), "no ledger");
+    assert!(engine::verify(&rig.kind(), &rig.place, &Leash::default()).is_err(), "no ledger");
     fs::create_dir(rig.data()).unwrap();
     fs::write(rig.data().join("precious"), "").unwrap();
     assert!(rig.refused().contains("no run made it"));

@@ -23,8 +23,8 @@ fn small(kind: &str) -> Option<(Lab, Rig)> {
 
 /// Either documented outcome; which is said.
 fn outcome(stopped: &Stopped) {
-    let aborted = stopped.troubles.iter().any(|it| it.error.starts_with("aborted at ENOSPC"));
-    let waited = stopped.troubles.iter().any(|it| it.error.starts_with("ENOSPC (error 1"));
+    let aborted = stopped.troubles.iter().any(|it| it.met.words().starts_with("aborted at ENOSPC"));
+    let waited = stopped.troubles.iter().any(|it| it.met.words().starts_with("ENOSPC (error 1"));
     println!("at ENOSPC the server {}", if aborted { "aborted" } else { "waited" });
     assert!(aborted || waited && stopped.last.blocked_us > 0, "{stopped:?}");
 }

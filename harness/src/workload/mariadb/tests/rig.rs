@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{
     host::facts,
     workload::{
-        engine::{self, Engine, Kind, Place, Settings, Tick, Verified},
+        engine::{self, Engine, Kind, Leash, Place, Settings, Tick, Verified},
         mariadb::{client::Client, home::Home, server::Server, verify::Unwatched},
     },
 };
@@ -62,15 +62,15 @@ impl Rig {
     }
 
     pub fn start(&self) -> Box<dyn Engine> {
-        engine::start(&self.kind(), &self.place).unwrap()
+        engine::start(&self.kind(), &self.place, &Leash::default()).unwrap()
     }
 
     pub fn refused(&self) -> String {
-        engine::start(&self.kind(), &self.place).err().unwrap().to_string()
+        engine::start(&self.kind(), &self.place, &Leash::default()).err().unwrap().to_string()
     }
 
     pub fn verify(&self) -> Verified {
-        engine::verify(&self.kind(), &self.place).unwrap()
+        engine::verify(&self.kind(), &self.place, &Leash::default()).unwrap()
     }
 
     /// Verifies that nothing is lost.
@@ -95,7 +95,7 @@ impl Rig {
     pub fn meddle(&self, act: impl FnOnce(&mut Client)) {
         let home = Arc::new(Home::new(&self.place).unwrap());
         let (server, mut client) =
-            Server::start(&self.settings, home, Arc::new(Unwatched)).unwrap();
+            Server::start(&self.settings, home, Arc::new(Unwatched), &Leash::default()).unwrap();
         act(&mut client);
         drop(client);
         assert!(server.stop());

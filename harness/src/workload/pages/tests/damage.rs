@@ -4,8 +4,8 @@ use rstest::rstest;
 
 use super::sim::Rig;
 use crate::workload::{
-    engine::{Found, Lost, Verified, load::Rows},
-    pages::page::BYTES,
+    engine::{Found, Lost, Met, Verified, load::Rows},
+    pages::{page::BYTES, scan::scan},
 };
 
 const PAGES: u64 = 90;
@@ -117,6 +117,46 @@ fn damage_is_met_by_a_running_query() {
     assert_eq!(database.read(18 * rows), Ok(true));
     let troubles = database.gate.troubles(0);
     assert_eq!((troubles.len(), troubles[0].page), (1, Some((17, 17 * BYTES as u64))));
-    assert_eq!(troubles[0].error, "zeros");
+    assert_eq!(troubles[0].met, Met::Damage("zeros".into()));
     assert!(database.close());
+}
+
+/// While it runs, a page is only what the volume has if memory has nothing newer.
+#[test]
+fn a_running_database_is_compared_with_what_the_volume_has() {
+    let rig = Rig::filled(PAGES);
+    let rows = rig.settings.shape().rows_per_page();
+    let database = rig.open().unwrap();
+    rig.disk.damage(|data| data[at(17)].fill(0));
+    let verified = scan(&database).unwrap();
+    assert_eq!(told(&rig, &verified, 17..18), Found::Zeros);
+    // In memory and clean, it is no better.
+    assert_eq!(database.read(18 * rows), Ok(true));
+    rig.disk.damage(|data| data[at(18)].fill(0));
+    let verified = scan(&database).unwrap();
+    assert_eq!(told(&rig, &verified, 17..19), Found::Zeros);
+    // Changed and not yet written, it will be.
+    assert_eq!(database.update(&mut vec![18 * rows]), Ok(1));
+    let verified = scan(&database).unwrap();
+    assert_eq!(told(&rig, &verified, 17..18), Found::Zeros);
+    assert!(database.close());
+    assert_eq!(told(&rig, &rig.compare(), 17..18), Found::Zeros);
+    assert!(scan(&database).is_none(), "it has ended");
+}
+
+#[test]
+fn loads_and_a_comparison_go_on_beside_each_other() {
+    let mut rig = Rig::filled(PAGES);
+    rig.settings.data_bytes_max = Some(PAGES * BYTES as u64);
+    let database = rig.open().unwrap();
+    rig.load(&database, |_| {
+        for _ in 0..super::sim::rounds(20) {
+            let verified = scan(&database).unwrap();
+            assert_eq!((verified.lost_total, &verified.lost), (0, &vec![]));
+            assert!(verified.rows > 0 && verified.rows == verified.rows_intact);
+        }
+        database.gate.close();
+    });
+    assert!(database.close());
+    assert_eq!(rig.compare().lost_total, 0);
 }

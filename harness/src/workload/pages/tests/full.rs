@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::sim::Rig;
-use crate::workload::{engine::State, pages::page::BYTES};
+use crate::workload::{
+    engine::{Met, State},
+    pages::page::BYTES,
+};
 
 fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -40,7 +43,10 @@ fn a_full_volume_blocks_writers_until_there_is_room() {
     });
     assert!(database.close(), "the pages that are there have their room");
     let troubles = database.gate.troubles(0);
-    assert!(troubles.iter().all(|trouble| trouble.error == "ENOSPC"), "{troubles:?}");
+    assert!(
+        troubles.iter().all(|trouble| trouble.met == Met::Full("ENOSPC".into())),
+        "{troubles:?}"
+    );
     assert!(troubles.len() >= 2 && database.gate.blocked_us() > 10_000);
     assert!(meter.windows().0.max().unwrap() > 10_000, "the wait is a latency");
     let verified = rig.compare();
@@ -57,7 +63,7 @@ fn an_error_is_told_and_ends_the_engine() {
         eventually("the end", || database.gate.state() == State::Ended);
     });
     assert!(!database.close());
-    assert_eq!(database.gate.troubles(0)[0].error, "EIO");
+    assert_eq!(database.gate.troubles(0)[0].met, Met::Volume("EIO".into()));
 }
 
 #[test]
