@@ -207,7 +207,6 @@ fn loaded(report: &LoadReport) -> String {
         parts.push(format!("{} damaged {kind}", report.mismatches_total));
     }
     parts.extend(report.recovered.as_deref().map(recovered));
-    parts.extend(report.remarks.iter().cloned());
     if let Some(first) = report.errors.first() {
         parts.push(format!(
             "{} errors, first {}: {}",

@@ -193,7 +193,7 @@ impl<'a> Walk<'a> {
             }
             What::Verify { volume } => self.data(at, volume)?,
             What::StartDatabase { volume, database } => {
-                self.start_database(at, volume, database)?
+                self.start_database(at, volume, database)?;
             }
             What::Await { volume, .. } => self.database(at, volume)?,
             What::CloseDatabase { volume, .. } => {

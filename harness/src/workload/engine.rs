@@ -190,8 +190,6 @@ pub struct Stopped {
     pub last: Tick,
     /// The first troubles; `last.errors` counts all.
     pub troubles: Vec<Trouble>,
-    /// What it had to do otherwise than it should, in words.
-    pub remarks: Vec<String>,
 }
 
 /// What a comparison with the ledger found.

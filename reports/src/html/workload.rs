@@ -38,8 +38,8 @@ pub struct SeriesView<'a> {
     pub bands: Vec<BandView>,
     pub marks: Vec<MarkView>,
     pub no_space: bool,
-    pub ended: bool,
-    pub recovering: bool,
+    /// Kinds of times in which the engine did not run, and their names.
+    pub down: Vec<(&'static str, &'static str)>,
     /// Place and number of each growth.
     pub numbers: Vec<(String, usize)>,
     pub growths: Vec<growths::Row>,
@@ -93,8 +93,7 @@ fn one<'a>(view: &View<'a>, number: usize, series: &'a Series) -> SeriesView<'a>
         bands: bands(series, time),
         marks: series.marks.iter().map(|mark| self::mark(mark, time)).collect(),
         no_space: has(series, MarkKind::NoSpace),
-        ended: has(series, MarkKind::Ended),
-        recovering: has(series, MarkKind::Recovering),
+        down: down(series),
         numbers: growths::numbers(view, series, time),
         growths,
         missing: gaps.into_iter().filter_map(|gap| gap.told).collect(),
@@ -106,6 +105,14 @@ fn one<'a>(view: &View<'a>, number: usize, series: &'a Series) -> SeriesView<'a>
 
 fn has(series: &Series, kind: MarkKind) -> bool {
     series.marks.iter().any(|mark| mark.kind == kind)
+}
+
+fn down(series: &Series) -> Vec<(&'static str, &'static str)> {
+    let kinds = [
+        (MarkKind::Ended, ("ended", "engine down")),
+        (MarkKind::Recovering, ("recovering", "opened again")),
+    ];
+    kinds.into_iter().filter(|(kind, _)| has(series, *kind)).map(|(_, key)| key).collect()
 }
 
 fn about(series: &Series, access: &str) -> String {

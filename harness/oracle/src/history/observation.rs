@@ -78,9 +78,6 @@ pub struct LoadReport {
     /// Of a database that was opened again: what that took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<Box<Recovered>>,
-    /// What a database had to do otherwise than it should, in words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
 }
 
 /// What opening a database did that ran before.

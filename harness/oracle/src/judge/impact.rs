@@ -49,7 +49,10 @@ pub fn measure(
 
 /// When all rows of the volume were read.
 fn compared(evidence: &Evidence<'_>, volume: &str) -> Vec<Window> {
-    let verifies = |op: &&Op<'_>| matches!(&op.invoke.action, Action::Load(Load::Verify { volume: own, .. }) if own == volume);
+    let verifies = |op: &&Op<'_>| {
+        let is_own = op.volume() == Some(volume);
+        is_own && matches!(op.invoke.action, Action::Load(Load::Verify { .. }))
+    };
     let window = |op: &Op<'_>| Window {
         from: op.event.at_us,
         to: op.completed.map_or(u64::MAX, |event| event.at_us),

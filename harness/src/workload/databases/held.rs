@@ -107,7 +107,6 @@ impl Held {
             mismatches_total: damaged.len() as u64,
             mismatches: damaged,
             errors,
-            remarks: stopped.remarks,
             ..LoadReport::default()
         }))
     }

@@ -48,6 +48,11 @@ impl Met {
         Self::Lab(crate::words::clean(&why.to_string()))
     }
 
+    /// A process that does not go when it is killed waits for the kernel, which waits for the volume.
+    pub fn hung() -> Self {
+        Self::Volume("its process did not go: the volume keeps it waiting".to_owned())
+    }
+
     /// In words.
     pub fn words(&self) -> &str {
         match self {

@@ -22,8 +22,6 @@ use crate::workload::engine::{
     load::{self, Meter},
 };
 
-const HUNG: &str = "its process did not go when it was killed: the volume keeps it waiting";
-
 /// Starts the server, on a new database if none was acknowledged, and the loads.
 pub fn start(settings: &Settings, place: &Place, leash: &Leash) -> Result<Box<dyn Engine>, Met> {
     check(settings, place).map_err(Met::lab)?;
@@ -109,13 +107,11 @@ impl Mariadb {
 
     fn stopped(self, clean: bool, gone: bool) -> Stopped {
         let gate = &self.table.gate;
-        gate.end();
-        Stopped {
-            clean,
-            last: self.tick(),
-            troubles: gate.troubles(0),
-            remarks: if gone { vec![] } else { vec![HUNG.to_owned()] },
+        if !gone {
+            gate.end_with("kill the server", Met::hung());
         }
+        gate.end();
+        Stopped { clean, last: self.tick(), troubles: gate.troubles(0) }
     }
 }
 

@@ -127,23 +127,21 @@ impl Judge<'_> {
 
     /// Rows up to a key. An error says that the server does not answer any more.
     fn chunk(&mut self, client: &mut Client, last: u64, verified: &mut Verified) -> io::Result<()> {
-        match self.some(client, last, verified) {
-            Ok(()) => Ok(()),
-            // One of them cannot be read; which, single reads tell.
-            Err(_) => {
-                while self.next < last {
-                    match self.some(client, self.next + 1, verified) {
-                        Ok(()) => {}
-                        Err(error) if error.kind() == BROKEN => return Err(error),
-                        Err(error) => {
-                            let found = Found::Unreadable(crate::words::clean(&error.to_string()));
-                            self.lose_until(self.next + 1, &found, verified);
-                        }
-                    }
+        if self.some(client, last, verified).is_ok() {
+            return Ok(());
+        }
+        // One of them cannot be read; which, single reads tell.
+        while self.next < last {
+            match self.some(client, self.next + 1, verified) {
+                Ok(()) => {}
+                Err(error) if error.kind() == BROKEN => return Err(error),
+                Err(error) => {
+                    let found = Found::Unreadable(crate::words::clean(&error.to_string()));
+                    self.lose_until(self.next + 1, &found, verified);
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// All acknowledged rows up to a key, in one statement.

@@ -46,8 +46,6 @@ pub struct Areas {
     pub data: Arc<dyn Area>,
     pub double: Arc<dyn Area>,
     pub redo: Arc<dyn Area>,
-    /// Data goes past the page cache.
-    pub direct: bool,
     /// Name of the file of `data`, and where in that file or device it begins.
     pub file: String,
     pub base: u64,
@@ -60,22 +58,18 @@ impl Areas {
         let redo = redo::area_bytes(log_bytes);
         if block {
             let part = |base, limit, direct| Part::device(path, base, limit, direct);
-            let (data, direct) = part(redo + double, None, true)?;
             return Ok(Self {
-                data: Arc::new(data),
-                double: Arc::new(part(redo, Some(double), true)?.0),
-                redo: Arc::new(part(0, Some(redo), false)?.0),
-                direct,
+                data: Arc::new(part(redo + double, None, true)?),
+                double: Arc::new(part(redo, Some(double), true)?),
+                redo: Arc::new(part(0, Some(redo), false)?),
                 file: String::new(),
                 base: redo + double,
             });
         }
-        let (data, direct) = Part::file(path, DATA, true, make)?;
         let areas = Self {
-            data: Arc::new(data),
-            double: Arc::new(Part::file(path, DOUBLE, true, make)?.0),
-            redo: Arc::new(Part::file(path, REDO, false, make)?.0),
-            direct,
+            data: Arc::new(Part::file(path, DATA, true, make)?),
+            double: Arc::new(Part::file(path, DOUBLE, true, make)?),
+            redo: Arc::new(Part::file(path, REDO, false, make)?),
             file: DATA.to_owned(),
             base: 0,
         };
@@ -103,17 +97,12 @@ struct Part {
 }
 
 impl Part {
-    fn device(
-        path: &Path,
-        base: u64,
-        limit: Option<u64>,
-        direct: bool,
-    ) -> io::Result<(Self, bool)> {
+    fn device(path: &Path, base: u64, limit: Option<u64>, direct: bool) -> io::Result<Self> {
         let (file, direct) = files::open_device(path, true, direct)?;
-        Ok((Self { file, base, limit, block: true, direct }, direct))
+        Ok(Self { file, base, limit, block: true, direct })
     }
 
-    fn file(folder: &Path, name: &str, direct: bool, make: bool) -> io::Result<(Self, bool)> {
+    fn file(folder: &Path, name: &str, direct: bool, make: bool) -> io::Result<Self> {
         let flags =
             OFlag::O_RDWR | if make { OFlag::O_CREAT | OFlag::O_TRUNC } else { OFlag::empty() };
         let open = |flags| files::open_file(folder, name, flags);
@@ -122,7 +111,7 @@ impl Part {
             Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => (open(flags)?, false),
             opened => (opened?, direct),
         };
-        Ok((Self { file, base: 0, limit: None, block: false, direct }, direct))
+        Ok(Self { file, base: 0, limit: None, block: false, direct })
     }
 
     /// A write into a device's part must not run over into the next.

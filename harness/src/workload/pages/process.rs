@@ -30,8 +30,6 @@ const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a killed process may take to go. One that waits for a dead volume may never.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-const HUNG: &str = "its process did not go when it was killed: the volume keeps it waiting";
-const CACHED: &str = "pages go through the page cache, for the volume takes no O_DIRECT";
 
 /// Starts the process and waits until its loads begin.
 pub fn start(settings: &Settings, place: &Place, leash: &Leash) -> Result<Box<dyn Engine>, Met> {
@@ -164,26 +162,25 @@ impl Pages {
         kill_group(&self.child);
         let gone = self.wait(KILL_PATIENCE).is_some();
         self.stdin = None;
-        let mut remarks = Vec::new();
         match self.listener.take() {
             Some(listener) if gone => drop(listener.join()),
-            _ => remarks.push(HUNG.to_owned()),
-        }
-        if !self.ready.direct {
-            remarks.push(CACHED.to_owned());
+            _ => {}
         }
         let last = Tick { state: State::Ended, ..self.tick() };
         let mut seen = lock(&self.seen);
         let mut troubles = std::mem::take(&mut seen.troubles);
+        let mut add = |doing: &str, met| {
+            troubles.push(Trouble { at_us: last.at_us, doing: doing.to_owned(), met, page: None });
+        };
         // Whatever the volume does to it, it says so: this came from outside, or is its own fault.
-        let unsaid = own.filter(|_| seen.ended.is_none() && !self.leash.is_cut());
-        troubles.extend(unsaid.map(|status| Trouble {
-            at_us: last.at_us,
-            doing: "run the engine".to_owned(),
-            met: Met::Lab(format!("its process ended, and did not say why ({status})")),
-            page: None,
-        }));
-        Stopped { clean: seen.ended == Some(true), last, troubles, remarks }
+        if let Some(status) = own.filter(|_| seen.ended.is_none() && !self.leash.is_cut()) {
+            let why = format!("its process ended, and did not say why ({status})");
+            add("run the engine", Met::Lab(why));
+        }
+        if !gone {
+            add("kill the engine", Met::hung());
+        }
+        Stopped { clean: seen.ended == Some(true), last, troubles }
     }
 }
 

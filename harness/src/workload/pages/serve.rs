@@ -73,8 +73,6 @@ pub enum Line {
 /// How it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// Pages go past the page cache.
-    pub direct: bool,
     /// The database was made, and not opened again.
     pub fresh: bool,
     /// What opening did.
@@ -122,10 +120,9 @@ fn open(order: &Order, gate: &Arc<Gate>) -> Result<(Database, Ready), Met> {
     let fresh = ledger.rows() == 0;
     let told = |error: io::Error| Met::of(&error);
     let areas = Areas::open(&order.path, order.block, settings.log_bytes, fresh).map_err(told)?;
-    let direct = areas.direct;
     let (database, recovery) =
         Database::open(settings, areas, ledger, gate.clone()).map_err(told)?;
-    Ok((database, Ready { direct, fresh, recovery }))
+    Ok((database, Ready { fresh, recovery }))
 }
 
 /// Listens to whoever started this process.

@@ -44,10 +44,10 @@ fn down(readings: &[Reading], own: &[&Op<'_>]) -> Vec<Mark> {
         let at_us = op.event.at_us;
         match &op.invoke.action {
             Action::Load(Load::Close { how: Close::Stop, .. }) => {
-                since = Some((at_us, "was stopped"))
+                since = Some((at_us, "was stopped"));
             }
             Action::Load(Load::Close { how: Close::Kill, .. }) => {
-                since = Some((at_us, "was killed"))
+                since = Some((at_us, "was killed"));
             }
             Action::Load(Load::Open { .. }) => {
                 let last = readings.iter().rev().find(|one| one.at_us <= at_us);

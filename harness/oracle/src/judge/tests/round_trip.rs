@@ -166,7 +166,6 @@ fn load_report() -> LoadReport {
         recovered: Some(
             Recovered { records: 4, broken: vec!["page".into()], ..Recovered::default() }.into(),
         ),
-        remarks: vec!["late".into()],
     }
 }
 

@@ -62,14 +62,7 @@ impl Disk {
 
     pub fn areas(self: &Arc<Self>) -> Areas {
         let part = |n| -> Arc<dyn Area> { Arc::new(Part { disk: self.clone(), n }) };
-        Areas {
-            data: part(0),
-            double: part(1),
-            redo: part(2),
-            direct: true,
-            file: "pages.data".into(),
-            base: 0,
-        }
+        Areas { data: part(0), double: part(1), redo: part(2), file: "pages.data".into(), base: 0 }
     }
 
     /// After so many operations nothing works any more.
