@@ -31,6 +31,9 @@ use crate::host::detached;
 
 /// Opening may have to recover, closing to write a pool back, verifying to read everything.
 const LIMIT: Duration = Duration::from_secs(600);
+/// A database that is to write, and finds no room for so long, will not find any: room is there
+/// when a growth has been answered. Many times the pause between its attempts.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How often something that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long whoever has a database in hand may take to notice that it was killed.
@@ -100,11 +103,15 @@ impl Databases {
         let Some(known) = self.known(volume) else { return unbound(volume) };
         let begun = Instant::now();
         let written = lock(&known.held).look().data_bytes;
+        let (mut room_at, mut had) = (begun, written);
         loop {
             let (tick, ran_full) = {
                 let mut held = lock(&known.held);
                 (held.look(), held.ran_full())
             };
+            if tick.state != State::Blocked || tick.data_bytes > had {
+                (room_at, had) = (Instant::now(), tick.data_bytes);
+            }
             let met = match until {
                 Until::Full => tick.state == State::Blocked || ran_full,
                 Until::Written(bytes) => tick.data_bytes >= written.saturating_add(bytes),
@@ -122,6 +129,10 @@ impl Databases {
             }
             if tick.state == State::Ended {
                 return known.unless_cut(known.ended_before(volume));
+            }
+            if room_at.elapsed() > PATIENCE {
+                let message = format!("still full after {} s", PATIENCE.as_secs());
+                return Completion::Fail(Failure { code: Code::DeadlineExceeded, message });
             }
             if begun.elapsed() > within {
                 let message = format!("not within {} s", within.as_secs());
