@@ -25,6 +25,7 @@ mod run;
 mod sanity;
 mod schema;
 mod signal;
+mod simulate;
 mod style;
 
 pub use exit::Exit;
@@ -62,6 +63,8 @@ enum Command {
     Report(report::Args),
     /// Make one call to a driver by hand.
     Rpc(rpc::Args),
+    /// Simulate a fleet of claims on virtual time, and say how long growth takes and what gets stuck.
+    Simulate(Box<simulate::Args>),
     /// Serve the reference driver.
     Mock(mock::Args),
     /// Serve a Kubernetes API for storage sidecars, over simulated objects.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::main(&args, style),
         Command::Report(args) => report::main(&args, style),
         Command::Rpc(args) => rpc::main(&args),
+        Command::Simulate(args) => simulate::main(&args),
         Command::Mock(args) => mock::main(args),
         Command::Apiserver(args) => apiserver::main(&args),
         Command::Doctor(args) => Ok(doctor::main(&args)),

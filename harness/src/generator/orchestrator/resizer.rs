@@ -1,11 +1,12 @@
 //! csi-resizer: brings the controller's half of an expansion about. It has a cache of its own, a
 //! work queue, and a memory of errors that a restart loses. `flow` is one attempt, step by step.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     component::{Api, Component, Task},
     greeting::{AGAIN, After, GREETING, Greeting},
+    hash::Map,
     jobs::Jobs,
     names::Name,
     objects::{Claim, Kind, Pod, Volume},
@@ -101,7 +102,7 @@ pub struct Resizer {
     greeting: Greeting,
     claims: Vec<Memory>,
     volumes: Vec<Option<Arc<Volume>>>,
-    users: HashMap<(Name, Name), Vec<Id<Pod>>>,
+    users: Map<(Name, Name), Vec<Id<Pod>>>,
     slow: SlowSet,
     queue: Queue,
     jobs: Jobs<Job>,
@@ -115,7 +116,7 @@ impl Resizer {
             greeting: Greeting::new(settings.timeout, follow),
             claims: Vec::new(),
             volumes: Vec::new(),
-            users: HashMap::new(),
+            users: Map::default(),
             slow: SlowSet::new(now, settings.retry.1),
             queue: Queue::new(settings.retry.0, settings.retry.1),
             jobs: Jobs::new(settings.workers),

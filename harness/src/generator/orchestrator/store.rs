@@ -2,7 +2,7 @@
 //! of changes that watchers read. The simulated components and the API facade share it.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     fmt,
     hash::{Hash, Hasher},
     marker::PhantomData,
@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    hash::Map,
     names::{Name, Names},
     objects::{Attachment, Claim, Class, Driver, Kind, Meta, Node, Pod, PodPhase, Volume},
     patch::{AttachmentPatch, ClaimPatch, VolumePatch},
@@ -76,12 +77,12 @@ impl<T> fmt::Debug for Id<T> {
 #[derive(Clone, Debug)]
 pub struct Shelf<T> {
     slots: Vec<Option<Arc<T>>>,
-    named: HashMap<(Name, Name), u32>,
+    named: Map<(Name, Name), u32>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), named: HashMap::new() }
+        Self { slots: Vec::new(), named: Map::default() }
     }
 }
 

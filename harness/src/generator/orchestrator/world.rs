@@ -238,6 +238,12 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// The same, without an allocation: what is given is emptied and kept for the next time.
+    pub fn swap_seen(&mut self, seen: &mut Vec<Seen>) {
+        seen.clear();
+        std::mem::swap(&mut self.seen, seen);
+    }
+
     /// What happened since this was asked last.
     pub fn drain(&mut self) -> std::vec::Drain<'_, Seen> {
         self.seen.drain(..)
