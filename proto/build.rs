@@ -2,8 +2,6 @@
 
 use std::{env, fs, io::Write, path::PathBuf};
 
-use prost::Message;
-
 const FILES: [&str; 2] = ["csi/v1/csi.proto", "control/v1/control.proto"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,9 +9,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
     }
-    let set = protox::compile(FILES, ["."])?;
-    fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(set)?;
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+    // Prost's own types would lose the options that a protocol defines itself, `csi_secret` too.
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
     list_clauses(&out)
 }
 
