@@ -6,14 +6,27 @@ use crate::{
     defect::Defect,
     profile::{Profile, ProfileError},
     server::{BackingKind, Options},
+    tls::Tls,
 };
 
 /// Options of the reference driver.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Where to listen: unix:///path, unix:path or tcp://host:port
+    /// Where to listen: unix:///path, unix:path, unix-abstract:NAME or tcp://host:port
     #[arg(long, value_name = "ENDPOINT", env = "CSI_ENDPOINT")]
     pub listen: String,
+
+    /// Certificate chain (PEM) to speak TLS with, on tcp://
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Authority (PEM) that has to have signed the certificate of every client
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
 
     /// Folder for records and volumes; a driver started on it again finds its volumes
     #[arg(long, value_name = "DIR")]
@@ -49,8 +62,11 @@ impl Args {
             profile.node_id = node_id;
             profile.check()?;
         }
+        let client_ca = self.tls_client_ca;
+        let files = self.tls_cert.zip(self.tls_key);
         Ok(Options {
             listen: self.listen,
+            tls: files.map(|(cert, key)| Tls { cert, key, client_ca }),
             state_dir: self.state_dir,
             backing: self.backing,
             profile,

@@ -17,9 +17,11 @@ mod driver;
 pub mod fs;
 mod listen;
 pub mod profile;
+mod router;
 mod rpc;
 mod server;
 mod state;
+mod tls;
 
 pub use args::Args;
 pub use backing::{BackingError, FsType};
@@ -27,3 +29,4 @@ pub use defect::Defect;
 pub use listen::ListenError;
 pub use profile::{Profile, ProfileError};
 pub use server::{BackingKind, Options, ServeError, serve};
+pub use tls::Tls;

@@ -19,6 +19,13 @@ pub enum Incoming {
         /// Its file.
         path: PathBuf,
     },
+    /// A UNIX domain socket with a name and no file.
+    Abstract {
+        /// Its connections.
+        stream: UnixListenerStream,
+        /// Its name.
+        name: String,
+    },
     /// A TCP port, for tests; CSI itself wants UNIX domain sockets.
     Tcp {
         /// Its connections.
@@ -32,7 +39,9 @@ pub enum Incoming {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Not the form of an endpoint.
-    #[error("`{0}` is no endpoint: write unix:///path, unix:path or tcp://host:port")]
+    #[error(
+        "`{0}` is no endpoint: write unix:///path, unix:path, unix-abstract:NAME or tcp://host:port"
+    )]
     Form(String),
     /// A driver answers there already.
     #[error("a driver already listens on {}", .0.display())]
@@ -66,6 +75,7 @@ impl Incoming {
     pub fn address(&self) -> String {
         match self {
             Self::Unix { path, .. } => format!("unix:{}", path.display()),
+            Self::Abstract { name, .. } => format!("unix-abstract:{name}"),
             Self::Tcp { address, .. } => format!("tcp://{address}"),
         }
     }
@@ -74,7 +84,7 @@ impl Incoming {
     pub fn socket_guard(&self) -> Option<SocketGuard> {
         match self {
             Self::Unix { path, .. } => Some(SocketGuard(path.clone())),
-            Self::Tcp { .. } => None,
+            Self::Abstract { .. } | Self::Tcp { .. } => None,
         }
     }
 }
@@ -87,12 +97,23 @@ pub async fn bind(endpoint: &str) -> Result<Incoming, ListenError> {
         let address = listener.local_addr().map_err(fault)?.to_string();
         return Ok(Incoming::Tcp { stream: TcpListenerStream::new(listener), address });
     }
-    let path = endpoint
-        .strip_prefix("unix://")
-        .or_else(|| endpoint.strip_prefix("unix:"))
-        .filter(|path| !path.is_empty())
-        .ok_or_else(|| ListenError::Form(endpoint.into()))?;
-    let path = PathBuf::from(path);
+    let form = || ListenError::Form(endpoint.into());
+    let unix = endpoint.strip_prefix("unix://").or_else(|| endpoint.strip_prefix("unix:"));
+    let name = endpoint
+        .strip_prefix("unix-abstract:")
+        .or_else(|| unix.and_then(|path| path.strip_prefix('@')));
+    if let Some(name) = name {
+        if name.is_empty() {
+            return Err(form());
+        }
+        // A leading NUL is the kernel's mark of such a name.
+        let listener = UnixListener::bind(format!("\0{name}")).map_err(fault)?;
+        return Ok(Incoming::Abstract {
+            stream: UnixListenerStream::new(listener),
+            name: name.to_owned(),
+        });
+    }
+    let path = PathBuf::from(unix.filter(|path| !path.is_empty()).ok_or_else(form)?);
     clear_stale(&path).await?;
     let listener = UnixListener::bind(&path).map_err(fault)?;
     Ok(Incoming::Unix { stream: UnixListenerStream::new(listener), path })

@@ -8,15 +8,7 @@ use std::{
     time::Duration,
 };
 
-use csi_stretch_proto::{
-    control::v1::control_server::ControlServer,
-    csi::v1::{
-        controller_server::ControllerServer, identity_server::IdentityServer,
-        node_server::NodeServer,
-    },
-};
 use nix::fcntl::{Flock, FlockArg};
-use tonic::transport::{Server, server::Router};
 use tracing::{info, warn};
 
 use crate::{
@@ -25,23 +17,22 @@ use crate::{
     driver::Driver,
     listen::{Incoming, ListenError, bind},
     profile::{Profile, ProfileError},
-    rpc::{MESSAGE_MAX, Services},
+    router::router,
+    rpc::Services,
     state::{self, Durability, Store},
+    tls::Tls,
 };
 
 /// How long calls in flight may take to end after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Contents of simulated volumes come in messages of 1 MiB; HTTP/2's defaults, 16 and 64 KiB, would
-/// cut each into dozens of reads and waits.
-const FRAME_BYTES: u32 = 1 << 20;
-const WINDOW_BYTES: u32 = 4 << 20;
-
 /// What a driver is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `unix:///path`, `unix:path` or `tcp://host:port`.
+    /// `unix:///path`, `unix:path`, `unix-abstract:NAME` or `tcp://host:port`.
     pub listen: String,
+    /// Encrypts connections; for `tcp://`.
+    pub tls: Option<Tls>,
     /// Where records and volumes live; one driver at a time.
     pub state_dir: PathBuf,
     /// What volumes are made of.
@@ -94,8 +85,22 @@ pub enum ServeError {
     #[error("cannot recover: {0}")]
     Recover(String),
     /// The gRPC server failed.
-    #[error("server: {0}")]
+    #[error("server: {}", reason(.0))]
     Transport(#[from] tonic::transport::Error),
+    /// TLS without a network.
+    #[error("TLS is for tcp://host:port, and {0} is none: leave out --tls-cert")]
+    NoTlsThere(String),
+    /// A file of TLS cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    TlsFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// What reflection tells of the services makes no sense.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
     /// `remove_on_exit` could not remove everything.
     #[error("left behind: {}", .0.join("; "))]
     LeftBehind(Vec<String>),
@@ -110,6 +115,9 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Resu
     profile.check()?;
     if options.backing == BackingKind::Loop {
         profile.check_for_devices()?;
+    }
+    if options.tls.is_some() && !options.listen.starts_with("tcp://") {
+        return Err(ServeError::NoTlsThere(options.listen));
     }
     let lock = lock_state(&options.state_dir)?;
     let (backing, durability) = open_backing(options.backing, &options.state_dir)?;
@@ -126,7 +134,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Resu
     let quick = options.defect.is_none() && driver.profile().latency.is_empty();
     let at_once = quick && options.backing == BackingKind::Memory;
     let services = Services::new(Arc::clone(&driver), flaw, at_once);
-    let result = answer(&options.listen, services, shutdown).await;
+    let result = answer(&options, services, shutdown).await;
     let cleared =
         if options.remove_on_exit { clear(driver, &options.state_dir).await } else { Ok(()) };
     drop(lock);
@@ -135,21 +143,22 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()>) -> Resu
 
 /// Answers calls until `shutdown`, then lets the calls in flight end.
 async fn answer(
-    listen: &str,
+    options: &Options,
     services: Services,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let incoming = bind(listen).await?;
+    let tls = options.tls.as_ref().map(Tls::load).transpose()?;
+    let router = router(&services, tls).await?;
+    let incoming = bind(&options.listen).await?;
     info!(listen = %incoming.address(), "driver is ready");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopped = async {
         // An error means that the sender is gone, which is a stop as well.
         let _ = stopped.await;
     };
-    let router = router(&services);
     let guard = incoming.socket_guard();
     let mut server = match incoming {
-        Incoming::Unix { stream, .. } => {
+        Incoming::Unix { stream, .. } | Incoming::Abstract { stream, .. } => {
             tokio::spawn(router.serve_with_incoming_shutdown(stream, stopped))
         }
         Incoming::Tcp { stream, .. } => {
@@ -172,25 +181,6 @@ async fn answer(
         return Ok(());
     };
     Ok(ended.map_err(|panic| ServeError::Recover(panic.to_string()))??)
-}
-
-fn router(services: &Services) -> Router {
-    macro_rules! sized {
-        ($server:ident) => {
-            $server::new(services.clone())
-                .max_decoding_message_size(MESSAGE_MAX)
-                .max_encoding_message_size(MESSAGE_MAX)
-        };
-    }
-    let node = services.has_node().then(|| sized!(NodeServer));
-    Server::builder()
-        .max_frame_size(FRAME_BYTES)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
-        .add_service(sized!(IdentityServer))
-        .add_service(sized!(ControllerServer))
-        .add_optional_service(node)
-        .add_service(sized!(ControlServer))
 }
 
 /// Takes the state folder for this process; the kernel frees it however the process ends.
@@ -238,4 +228,13 @@ async fn clear(driver: Arc<Driver>, folder: &Path) -> Result<(), ServeError> {
     // The folder may hold things that are not ours; then it stays.
     let _ = std::fs::remove_dir(folder);
     Ok(())
+}
+
+/// The innermost reason; the outer ones say no more than that there is one.
+fn reason(error: &tonic::transport::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }

@@ -114,6 +114,7 @@ async fn loop_grpc_victim() {
         state_dir: Path::new(&folder).join("state"),
         backing: BackingKind::Loop,
         profile: Profile::default(),
+        tls: None,
         remove_on_exit: false,
         defect: None,
     };

@@ -13,6 +13,7 @@ use tonic::Code;
 fn options(folder: &Path, listen: &str) -> Options {
     Options {
         listen: listen.replace("DIR", folder.to_str().unwrap()),
+        tls: None,
         state_dir: folder.join("other-state"),
         backing: BackingKind::Memory,
         profile: Profile::default(),
@@ -30,6 +31,9 @@ async fn try_to_serve(options: Options) -> Result<(), ServeError> {
 #[case::three_slashes("unix://DIR/a.sock", None)]
 #[case::one_colon("unix:DIR/a.sock", None)]
 #[case::tcp("tcp://127.0.0.1:0", None)]
+#[case::a_name("unix-abstract:csi-stretch-serving-DIR", None)]
+#[case::a_name_in_short("unix:@csi-stretch-serving-DIR", None)]
+#[case::no_name("unix:@", Some("unix-abstract:NAME"))]
 #[case::no_scheme("DIR/a.sock", Some("unix:///path"))]
 #[case::no_path("unix://", Some("unix:///path"))]
 #[case::other_scheme("http://localhost:1", Some("unix:///path"))]

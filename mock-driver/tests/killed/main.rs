@@ -43,7 +43,8 @@ async fn a_driver_to_be_killed() {
 fn options(folder: &Path, backing: BackingKind, remove_on_exit: bool) -> Options {
     let state_dir = folder.join("state");
     let profile = Profile::default();
-    Options { listen: endpoint(folder), state_dir, backing, profile, remove_on_exit, defect: None }
+    let (listen, tls, defect) = (endpoint(folder), None, None);
+    Options { listen, tls, state_dir, backing, profile, remove_on_exit, defect }
 }
 
 #[tokio::test(flavor = "multi_thread")]

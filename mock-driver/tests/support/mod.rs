@@ -100,6 +100,7 @@ fn launch(
     let (stop, stopped) = oneshot::channel::<()>();
     let options = Options {
         listen: endpoint(folder),
+        tls: None,
         state_dir: folder.join("state"),
         backing,
         profile,
