@@ -12,7 +12,12 @@ use std::{
 };
 
 use csi_stretch::{
-    client::{Client, channel, csi_v1::CsiV1, secrets::Secrets},
+    client::{
+        Client,
+        channel::{self, Connection, Options},
+        csi_v1::CsiV1,
+        secrets::Secrets,
+    },
     generator::{Generator, Next, Step},
     host::Observer,
     runner::{Journal, Workers, interpreter, record::Recorder},
@@ -71,7 +76,7 @@ fn empty_scenario(bencher: divan::Bencher<'_, '_>) {
 /// A mock in a process of its own, and one client thread.
 struct Bench {
     runtime: Runtime,
-    channel: Channel,
+    connection: Connection,
     volume_id: String,
     dir: tempfile::TempDir,
     _mock: Mock,
@@ -105,15 +110,16 @@ impl Bench {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let endpoint = format!("unix://{}", socket.display());
-        let channel =
-            runtime.block_on(channel::connect(&endpoint, Duration::from_secs(5))).unwrap();
-        let volume_id = runtime.block_on(create(channel.clone()));
-        Self { runtime, channel, volume_id, dir, _mock: mock }
+        let options = Options::default();
+        let connecting = channel::connect(&endpoint, &options, Duration::from_secs(5));
+        let connection = runtime.block_on(connecting).unwrap();
+        let volume_id = runtime.block_on(create(connection.channel()));
+        Self { runtime, connection, volume_id, dir, _mock: mock }
     }
 
     /// `count` calls by the generated client, with a deadline, one after the other.
     fn bare(&self, count: usize) -> Duration {
-        let mut client = csi::controller_client::ControllerClient::new(self.channel.clone());
+        let mut client = csi::controller_client::ControllerClient::new(self.connection.channel());
         let began = Instant::now();
         self.runtime.block_on(async {
             for _ in 0..count {
@@ -156,9 +162,9 @@ impl Bench {
 
     fn scenario(&self, generator: &mut Repeat, history: Option<&Path>) -> Duration {
         let journal = Arc::new(Journal::new(history, vec![]).unwrap());
-        let channel = self.channel.clone();
+        let connection = self.connection.clone();
         let began = Instant::now();
-        let client: Arc<dyn Client> = Arc::new(CsiV1::new(channel, Secrets::default()));
+        let client: Arc<dyn Client> = Arc::new(CsiV1::new(connection, Secrets::default()));
         let workers = Workers {
             client,
             host: Arc::new(Blind),

@@ -13,11 +13,14 @@ use csi_stretch_oracle::{
     history::Reply,
 };
 
-use super::outcome::{Failure, Outcome, print};
+use super::{
+    outcome::{Failure, Outcome, print},
+    transport,
+};
 use crate::{
-    client::secrets::Secrets,
+    client::{channel::Options, secrets::Secrets},
     runner::session::{Opening, Session},
-    target::{Endpoint, Profile},
+    target::{Endpoint, Profile, endpoint},
 };
 
 mod draft;
@@ -32,6 +35,8 @@ pub struct Args {
     /// Controller service, if it listens elsewhere.
     #[arg(long, value_name = "ENDPOINT")]
     controller_endpoint: Option<String>,
+    #[command(flatten)]
+    transport: transport::Args,
     /// Write to this file instead of standard output; an existing one is left alone.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -47,11 +52,14 @@ pub fn main(args: &Args) -> Outcome {
     let endpoint = Endpoint::parse(&args.endpoint).map_err(Failure::usage)?;
     let controller = args.controller_endpoint.as_ref().map(|text| Endpoint::parse(text));
     let controller = controller.transpose().map_err(Failure::usage)?;
+    let options = args.transport.load()?;
+    endpoint::check([Some(&endpoint), controller.as_ref()].into_iter().flatten(), &options)
+        .map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::internal)?;
-    let text = runtime.block_on(ask(args, endpoint, controller))?;
+    let text = runtime.block_on(ask(args, endpoint, controller, options))?;
     match &args.output {
         None => print(&text),
         Some(path) => {
@@ -68,15 +76,18 @@ async fn ask(
     args: &Args,
     endpoint: Endpoint,
     controller_endpoint: Option<Endpoint>,
+    options: Options,
 ) -> Result<String, Failure> {
     let dir =
         tempfile::Builder::new().prefix("csi-stretch-init-").tempdir().map_err(Failure::lab)?;
+    let secrets = Secrets::default().hiding(options.bearer.as_deref());
     let opening = Opening {
         endpoint,
         shown: None,
         controller_endpoint,
+        options,
         profile: Profile::default(),
-        secrets: Secrets::default(),
+        secrets,
         connect_timeout: args.connect_timeout,
         deadline: args.connect_timeout,
         dir: dir.path().to_owned(),

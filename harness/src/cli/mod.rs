@@ -27,6 +27,7 @@ mod schema;
 mod signal;
 mod simulate;
 mod style;
+mod transport;
 
 pub use exit::Exit;
 pub use input::catalogue;
@@ -63,6 +64,21 @@ enum Command {
     Report(report::Args),
     /// Make one call to a driver by hand.
     Rpc(rpc::Args),
+    /// Calls of the Identity service, in csc's words: `identity plugin-info`.
+    #[command(aliases = ["ident", "i"])]
+    Identity(rpc::Args),
+    /// Calls of the Controller service: `controller create NAME`.
+    #[command(alias = "c")]
+    Controller(rpc::Args),
+    /// Calls of the Node service: `node publish --target-path PATH VOLUME`.
+    #[command(alias = "n")]
+    Node(rpc::Args),
+    /// Calls of the GroupController service.
+    #[command(hide = true)]
+    GroupController(rpc::Args),
+    /// Calls of the SnapshotMetadata service.
+    #[command(hide = true)]
+    SnapshotMetadata(rpc::Args),
     /// Simulate a fleet of claims on virtual time, and say how long growth takes and what gets stuck.
     Simulate(Box<simulate::Args>),
     /// Serve the reference driver.
@@ -111,7 +127,12 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::main(&args, style),
         Command::Diff(args) => diff::main(&args, style),
         Command::Report(args) => report::main(&args, style),
-        Command::Rpc(args) => rpc::main(&args),
+        Command::Rpc(args) => rpc::main(&args, None),
+        Command::Identity(args) => rpc::main(&args, Some("identity")),
+        Command::Controller(args) => rpc::main(&args, Some("controller")),
+        Command::Node(args) => rpc::main(&args, Some("node")),
+        Command::GroupController(args) => rpc::main(&args, Some("group-controller")),
+        Command::SnapshotMetadata(args) => rpc::main(&args, Some("snapshot-metadata")),
         Command::Simulate(args) => simulate::main(&args),
         Command::Mock(args) => mock::main(args),
         Command::Apiserver(args) => apiserver::main(&args),
@@ -119,11 +140,11 @@ pub fn main() -> ExitCode {
         Command::Engine(args) => engine::main(&args),
         Command::Clean(args) => clean::main(&args),
         Command::Schema(args) => schema::main(&args),
-        Command::Completions { shell } => {
+        Command::Completions { shell } => rpc::with_methods(Cli::command()).and_then(|mut cli| {
             let mut out = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "csi-stretch", &mut out);
+            clap_complete::generate(shell, &mut cli, "csi-stretch", &mut out);
             outcome::print(&String::from_utf8_lossy(&out))
-        }
+        }),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -1,139 +1,181 @@
 //! From an endpoint as people write it to a connection, or to one sentence that says what is
 //! wrong and what to do. Knows addresses and sockets, and nothing of what is said over them.
 
-use std::{error::Error, io, path::PathBuf, time::Duration};
+use std::{fmt, io, path::Path, time::Duration};
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
 
-/// Longest path that the kernel takes for a Unix socket, bytes (`sun_path` without its NUL).
-const UNIX_PATH_BYTES_MAX: usize = 107;
+pub use super::connect_error::ConnectError;
+use super::{address::Address, wire};
 
 /// The contents of simulated volumes come in messages of 1 MiB: without these, HTTP/2 would cut
 /// each into 64 frames and wait for room after every fourth.
 const FRAME_BYTES: u32 = 1 << 20;
 const WINDOW_BYTES: u32 = 4 << 20;
 
-/// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// Not an address.
-    #[error(
-        "cannot read endpoint `{0}`: write unix:///path/csi.sock, /path/csi.sock or tcp://host:port"
-    )]
-    Syntax(String),
-    /// The kernel would refuse the path.
-    #[error(
-        "socket path {0:?} has {bytes} bytes and the kernel takes {UNIX_PATH_BYTES_MAX}: use a \
-         shorter path or a symbolic link",
-        bytes = .0.as_os_str().len()
-    )]
-    LongPath(PathBuf),
-    /// Nothing there.
-    #[error("no socket at {0:?}: start the driver first, or correct the endpoint")]
-    Missing(PathBuf),
-    /// A file, but no socket.
-    #[error("{0:?} is not a socket: correct the endpoint")]
-    NotASocket(PathBuf),
-    /// A socket or port without a server.
-    #[error(
-        "nobody listens at {0}: the driver is not running, or left its socket behind when it died"
-    )]
-    Refused(String),
-    /// Not for this user.
-    #[error("may not open {0}: run as root, or as a user who may write to the socket")]
-    Permission(String),
-    /// No answer.
-    #[error(
-        "no connection to {endpoint} within {timeout:?}: is the driver alive, the address right?"
-    )]
-    Timeout {
-        /// As given.
-        endpoint: String,
-        /// How long it was tried.
-        timeout: Duration,
-    },
-    /// Anything else.
-    #[error("cannot connect to {endpoint}: {why}")]
-    Other {
-        /// As given.
-        endpoint: String,
-        /// The kernel's or resolver's words.
-        why: String,
-    },
+/// The kernel asks after a silent peer; no driver sees it.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How a connection is made besides its address. It holds keys and tokens, and shows none.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Encrypts connections to `tcp://` addresses.
+    pub tls: Option<Tls>,
+    /// Goes with every call as `authorization: Bearer …`.
+    pub bearer: Option<String>,
+    /// Goes with every call as it is.
+    pub metadata: Vec<(String, String)>,
+    /// Longest message that is read, bytes; default [`wire::REPLY_BYTES_MAX`].
+    pub message_max: Option<usize>,
+    /// Asks over HTTP/2 whether the peer is there, this often. Servers may refuse to be asked
+    /// (Go's do below 5 minutes), so without it nobody asks.
+    pub keep_alive: Option<Duration>,
+}
+
+/// The contents of PEM files.
+#[derive(Clone)]
+pub struct Tls {
+    /// Authorities that the driver's certificate may be signed by.
+    pub ca: Vec<u8>,
+    /// Own certificate chain and its key.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// Name in the driver's certificate, if it is not the address's host.
+    pub server_name: Option<String>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("tls", &self.tls.is_some())
+            .field("bearer", &self.bearer.is_some())
+            .field("metadata", &self.metadata.iter().map(|(key, _)| key).collect::<Vec<_>>())
+            .field("message_max", &self.message_max)
+            .field("keep_alive", &self.keep_alive)
+            .finish()
+    }
+}
+
+/// A connection, and what goes with every call over it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(super) channel: Channel,
+    pub(super) metadata: MetadataMap,
+    pub(super) message_max: usize,
+}
+
+impl Connection {
+    /// The bare channel, for a client that is not of this module.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
 }
 
 /// Connects within `timeout`. The channel connects anew by itself, once per call, after the
 /// driver went away.
-pub async fn connect(endpoint: &str, timeout: Duration) -> Result<Channel, ConnectError> {
-    let address = parse(endpoint)?;
-    if let Address::Unix(path) = &address {
+pub async fn connect(
+    endpoint: &str,
+    options: &Options,
+    timeout: Duration,
+) -> Result<Connection, ConnectError> {
+    let (address, tonic) = prepare(endpoint, options)?;
+    let metadata = metadata(options)?;
+    if let Some(path) = address.file() {
         check_socket(path)?;
     }
-    let tonic = address.endpoint(endpoint)?.connect_timeout(timeout);
-    match tokio::time::timeout(timeout, tonic.connect()).await {
-        Ok(Ok(channel)) => Ok(channel),
-        Ok(Err(error)) => Err(explain(endpoint, timeout, &error)),
+    let tls = matches!(address, Address::Tcp(_)) && options.tls.is_some();
+    match tokio::time::timeout(timeout, tonic.connect_timeout(timeout).connect()).await {
+        Ok(Ok(channel)) => Ok(Connection {
+            channel,
+            metadata,
+            message_max: options.message_max.unwrap_or(wire::REPLY_BYTES_MAX),
+        }),
+        Ok(Err(error)) => Err(ConnectError::explain(endpoint, &address, tls, timeout, &error)),
         Err(_) => Err(ConnectError::Timeout { endpoint: endpoint.to_owned(), timeout }),
     }
 }
 
-/// Whether a text can be an endpoint at all; nothing is opened.
-pub fn check(endpoint: &str) -> Result<(), ConnectError> {
-    let address = parse(endpoint)?;
-    address.endpoint(endpoint).map(|_| ())
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Address {
-    Unix(PathBuf),
-    Tcp(String),
-}
-
-impl Address {
-    fn endpoint(&self, written: &str) -> Result<Endpoint, ConnectError> {
-        let uri = match self {
-            Self::Unix(path) => format!("unix:{}", path.display()),
-            Self::Tcp(authority) => format!("http://{authority}"),
-        };
-        let endpoint = Endpoint::from_shared(uri)
-            .map_err(|_| ConnectError::Syntax(written.to_owned()))?
-            .max_frame_size(FRAME_BYTES)
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES);
-        Ok(endpoint)
+/// Whether these can be the endpoints of one driver at all; nothing is opened.
+pub fn check(endpoints: &[&str], options: &Options) -> Result<(), ConnectError> {
+    let mut tcp = false;
+    for endpoint in endpoints {
+        let (address, _) = prepare(endpoint, options)?;
+        tcp |= matches!(address, Address::Tcp(_));
+    }
+    match endpoints.first() {
+        Some(first) if options.tls.is_some() && !tcp => {
+            Err(ConnectError::NoTlsThere((*first).to_owned()))
+        }
+        _ => metadata(options).map(drop),
     }
 }
 
-fn parse(endpoint: &str) -> Result<Address, ConnectError> {
-    let syntax = || ConnectError::Syntax(endpoint.to_owned());
-    let unix = endpoint.strip_prefix("unix://").or_else(|| endpoint.strip_prefix("unix:"));
-    if let Some(path) = unix.or_else(|| endpoint.starts_with('/').then_some(endpoint)) {
-        return unix_path(path).ok_or_else(syntax)?;
+fn prepare(endpoint: &str, options: &Options) -> Result<(Address, Endpoint), ConnectError> {
+    let address = Address::parse(endpoint)?;
+    let tls = options.tls.as_ref().filter(|_| matches!(address, Address::Tcp(_)));
+    if options.bearer.is_some() && tls.is_none() && !address.is_local() {
+        return Err(ConnectError::TokenInTheOpen(endpoint.to_owned()));
     }
-    let authority = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
-    let (host, port) = authority.rsplit_once(':').ok_or_else(syntax)?;
-    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '?' | '#');
-    if host.is_empty() || bare_v6 || host.contains(odd) || !port.parse().is_ok_and(|p: u16| p > 0) {
-        return Err(syntax());
+    let uri = match &address {
+        Address::Unix(path) => format!("unix:{}", path.display()),
+        // As tokio writes it.
+        Address::Abstract(name) => format!("unix:\0{name}"),
+        Address::Tcp(authority) if tls.is_some() => format!("https://{authority}"),
+        Address::Tcp(authority) => format!("http://{authority}"),
+    };
+    let mut tonic = Endpoint::from_shared(uri)
+        .map_err(|_| ConnectError::Syntax(endpoint.to_owned()))?
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .tcp_keepalive(Some(TCP_KEEP_ALIVE));
+    if let Some(interval) = options.keep_alive {
+        tonic = tonic.http2_keep_alive_interval(interval).keep_alive_while_idle(true);
     }
-    Ok(Address::Tcp(authority.to_owned()))
+    if let Some(tls) = tls {
+        tonic = tonic.tls_config(tls.config()).map_err(|error| unusable(&error))?;
+    }
+    Ok((address, tonic))
 }
 
-fn unix_path(path: &str) -> Option<Result<Address, ConnectError>> {
-    if path.is_empty() || path.contains('\0') {
-        return None;
+impl Tls {
+    fn config(&self) -> ClientTlsConfig {
+        let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&self.ca));
+        if let Some((cert, key)) = &self.identity {
+            config = config.identity(Identity::from_pem(cert, key));
+        }
+        match &self.server_name {
+            Some(name) => config.domain_name(name),
+            None => config,
+        }
     }
-    let path = PathBuf::from(path);
-    if path.as_os_str().len() > UNIX_PATH_BYTES_MAX {
-        return Some(Err(ConnectError::LongPath(path)));
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> ConnectError {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    ConnectError::TlsFiles(chain.last().map_or_else(String::new, ToString::to_string))
+}
+
+/// What goes with every call; marked, so that no library prints it.
+fn metadata(options: &Options) -> Result<MetadataMap, ConnectError> {
+    let mut map = MetadataMap::new();
+    let bearer = options.bearer.iter().map(|token| ("authorization", format!("Bearer {token}")));
+    let plain = options.metadata.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    for (name, value) in bearer.chain(plain) {
+        let wrong = || ConnectError::Metadata(name.to_owned());
+        let key = AsciiMetadataKey::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+        let mut value = AsciiMetadataValue::try_from(value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        map.append(key, value);
     }
-    Some(Ok(Address::Unix(path)))
+    Ok(map)
 }
 
 /// A look before the jump: connecting to a plain file is refused with the same errno as
 /// connecting to a dead socket.
-fn check_socket(path: &std::path::Path) -> Result<(), ConnectError> {
+fn check_socket(path: &Path) -> Result<(), ConnectError> {
     use std::os::unix::fs::FileTypeExt;
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.file_type().is_socket() => Ok(()),
@@ -145,57 +187,11 @@ fn check_socket(path: &std::path::Path) -> Result<(), ConnectError> {
     }
 }
 
-fn explain(endpoint: &str, timeout: Duration, error: &(dyn Error + 'static)) -> ConnectError {
-    let chain =
-        std::iter::successors(Some(error), |&error: &&(dyn Error + 'static)| error.source());
-    let kind = chain.clone().find_map(|e| e.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let endpoint = endpoint.to_owned();
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => ConnectError::Refused(endpoint),
-        Some(io::ErrorKind::PermissionDenied) => ConnectError::Permission(endpoint),
-        Some(io::ErrorKind::NotFound) => ConnectError::Missing(endpoint.into()),
-        Some(io::ErrorKind::TimedOut) => ConnectError::Timeout { endpoint, timeout },
-        _ => {
-            let why = chain.last().map_or_else(String::new, ToString::to_string);
-            ConnectError::Other { endpoint, why: crate::words::clean(&why) }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[rstest]
-    #[case("unix:///run/csi.sock", Address::Unix("/run/csi.sock".into()))]
-    #[case("unix:/run/csi.sock", Address::Unix("/run/csi.sock".into()))]
-    #[case("unix:run/csi.sock", Address::Unix("run/csi.sock".into()))]
-    #[case("/run/with space/csi.sock", Address::Unix("/run/with space/csi.sock".into()))]
-    #[case("tcp://127.0.0.1:9000", Address::Tcp("127.0.0.1:9000".into()))]
-    #[case("localhost:9000", Address::Tcp("localhost:9000".into()))]
-    #[case("tcp://[::1]:9000", Address::Tcp("[::1]:9000".into()))]
-    fn endpoints_are_read(#[case] text: &str, #[case] want: Address) {
-        assert_eq!(parse(text).unwrap(), want);
-        check(text).unwrap();
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("unix://")]
-    #[case("csi.sock")]
-    #[case("tcp://host")]
-    #[case("host:99999")]
-    #[case("host:0")]
-    #[case(":9000")]
-    #[case("::1:9000")]
-    #[case("http://host:9000")]
-    #[case("user@host:9000")]
-    fn nonsense_is_refused_with_the_way_out(#[case] text: &str) {
-        let said = check(text).unwrap_err().to_string();
-        assert!(said.contains("unix:///path/csi.sock"), "{said}");
-    }
 
     #[tokio::test]
     async fn each_dead_end_has_its_own_sentence() {
@@ -213,12 +209,62 @@ mod tests {
             (at("file/below"), "no socket at"),
             (at("dead"), "nobody listens at"),
             (at(&"x".repeat(120)), "bytes and the kernel takes 107"),
+            ("unix-abstract:nobody-has-this-name".to_owned(), "nobody listens at"),
             (format!("tcp://127.0.0.1:{port}"), "nobody listens at"),
             ("tcp://no-such-host.invalid:1".to_owned(), "cannot connect to"),
         ] {
-            let said = connect(&endpoint, Duration::from_secs(5)).await.unwrap_err().to_string();
+            let options = Options::default();
+            let connected = connect(&endpoint, &options, Duration::from_secs(5)).await;
+            let said = connected.unwrap_err().to_string();
             assert!(said.contains(want), "{endpoint}: {said}");
             assert!(!said.contains('\n'), "{said}");
         }
+    }
+
+    fn tls() -> Options {
+        let tls = Tls { ca: Vec::new(), identity: None, server_name: None };
+        Options { tls: Some(tls), ..Options::default() }
+    }
+
+    fn bearer(token: &str) -> Options {
+        Options { bearer: Some(token.to_owned()), ..Options::default() }
+    }
+
+    fn key_of_nothing() -> Options {
+        let identity = Some((b"no certificate".to_vec(), b"no key".to_vec()));
+        let tls = Tls { ca: Vec::new(), identity, server_name: None };
+        Options { tls: Some(tls), ..Options::default() }
+    }
+
+    #[rstest]
+    #[case::no_tls_on_a_socket(&["/run/a.sock"], &tls(), "TLS is for tcp")]
+    #[case::no_tls_on_sockets(&["/run/a.sock", "unix:@b"], &tls(), "TLS is for tcp")]
+    #[case::no_key(&["tcp://h:1"], &key_of_nothing(), "files of TLS")]
+    #[case::token_in_the_open(&["tcp://h:1"], &bearer("t"), "in the open to tcp://h:1")]
+    #[case::token_of_two_lines(&["unix:@a"], &bearer("a\nb"), "`authorization` cannot be sent")]
+    fn settings_that_cannot_be(
+        #[case] endpoints: &[&str],
+        #[case] options: &Options,
+        #[case] words: &str,
+    ) {
+        let error = check(endpoints, options).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.is_usage());
+    }
+
+    #[rstest]
+    #[case::a_socket_beside_tls(&["unix:///node.sock", "tcp://h:1"], &tls())]
+    #[case::token_on_this_machine(&["tcp://localhost:1", "/a"], &bearer("t"))]
+    fn settings_that_can_be(#[case] endpoints: &[&str], #[case] options: &Options) {
+        check(endpoints, options).unwrap();
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let options = bearer("hunter2");
+        let map = metadata(&options).unwrap();
+        assert_eq!(map.get("authorization").unwrap(), "Bearer hunter2");
+        let shown = format!("{options:?} {map:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -10,9 +10,9 @@ use csi_stretch_oracle::history::{
 use csi_stretch_proto::control::v1 as control;
 use prost::{Message, bytes::Bytes};
 use tokio::runtime::Handle;
-use tonic::transport::Channel;
 
 use super::{
+    channel::Connection,
     secrets::Secrets,
     status,
     wire::{self, Trouble},
@@ -25,15 +25,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// The simulated node behind a connection.
 #[derive(Clone, Debug)]
 pub struct Control {
-    channel: Channel,
+    connection: Connection,
     runtime: Handle,
 }
 
 impl Control {
-    /// Must be called on the runtime that drives the channel. [`Medium`]'s methods block and have
+    /// Must be called on the runtime that drives the connection. [`Medium`]'s methods block and have
     /// to be called off it.
-    pub fn new(channel: Channel) -> Self {
-        Self { channel, runtime: Handle::current() }
+    pub fn new(connection: Connection) -> Self {
+        Self { connection, runtime: Handle::current() }
     }
 
     /// Whether the target simulates its node: its control service then knows sizes that no kernel
@@ -49,14 +49,8 @@ impl Control {
     }
 
     async fn ask(&self, path: &'static str, message: Vec<u8>) -> Result<Bytes, Trouble> {
-        wire::unary(
-            &self.channel,
-            wire::PathAndQuery::from_static(path),
-            message,
-            LIMIT,
-            wire::REPLY_BYTES_MAX,
-        )
-        .await
+        let path = wire::PathAndQuery::from_static(path);
+        wire::unary(&self.connection, path, message, LIMIT).await
     }
 
     async fn look(&self, path: &Path) -> Result<control::ObserveResponse, Failure> {

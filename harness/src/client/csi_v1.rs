@@ -6,9 +6,8 @@ use csi_stretch_oracle::{
     action::Call,
     history::{Completion, Outcome},
 };
-use tonic::transport::Channel;
 
-use super::{Client, secrets::Secrets, status, wire};
+use super::{Client, channel::Connection, secrets::Secrets, status, wire};
 use crate::Boxed;
 
 mod reply;
@@ -17,29 +16,21 @@ mod request;
 /// A driver that speaks CSI v1.
 #[derive(Clone, Debug)]
 pub struct CsiV1 {
-    controller: Channel,
-    node: Channel,
+    controller: Connection,
+    node: Connection,
     secrets: Secrets,
-    reply_bytes_max: usize,
 }
 
 impl CsiV1 {
     /// A driver whose three services answer on one connection.
-    pub fn new(channel: Channel, secrets: Secrets) -> Self {
-        Self::split(channel.clone(), channel, secrets)
+    pub fn new(connection: Connection, secrets: Secrets) -> Self {
+        Self::split(connection.clone(), connection, secrets)
     }
 
     /// A driver whose Controller service has a connection of its own; Identity and Node are on
     /// the other.
-    pub fn split(controller: Channel, node: Channel, secrets: Secrets) -> Self {
-        Self { controller, node, secrets, reply_bytes_max: wire::REPLY_BYTES_MAX }
-    }
-
-    /// Reads replies up to this many bytes; the default is [`wire::REPLY_BYTES_MAX`].
-    #[must_use]
-    pub fn with_reply_bytes_max(mut self, bytes: usize) -> Self {
-        self.reply_bytes_max = bytes;
-        self
+    pub fn split(controller: Connection, node: Connection, secrets: Secrets) -> Self {
+        Self { controller, node, secrets }
     }
 
     async fn perform(&self, call: &Call, deadline: Duration) -> Completion {
@@ -48,16 +39,10 @@ impl CsiV1 {
             Err(failure) => return Completion::Fail(failure),
         };
         let path = request::path(call.rpc);
-        let channel = if request::is_controller(call.rpc) { &self.controller } else { &self.node };
-        match wire::unary(
-            channel,
-            wire::PathAndQuery::from_static(path),
-            message,
-            deadline,
-            self.reply_bytes_max,
-        )
-        .await
-        {
+        let connection =
+            if request::is_controller(call.rpc) { &self.controller } else { &self.node };
+        let path = wire::PathAndQuery::from_static(path);
+        match wire::unary(connection, path, message, deadline).await {
             Err(trouble) => status::completion(&trouble, deadline, &self.secrets),
             Ok(bytes) => match reply::decode(call.rpc, bytes, &self.secrets) {
                 Ok(reply) => Completion::Ok(Outcome::Reply(Box::new(reply))),

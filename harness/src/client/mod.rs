@@ -7,11 +7,13 @@ use csi_stretch_oracle::{action::Call, history::Completion};
 
 use crate::Boxed;
 
+pub mod address;
 pub mod channel;
+mod connect_error;
 pub mod control;
 pub mod csi_v1;
 pub mod secrets;
-mod status;
+pub mod status;
 pub mod wire;
 
 /// A driver behind a connection, in one dialect.

@@ -32,11 +32,17 @@ impl Secrets {
     pub fn new(by_rpc: BTreeMap<Rpc, BTreeMap<String, String>>) -> Self {
         let by_rpc: BTreeMap<Rpc, HashMap<String, String>> =
             by_rpc.into_iter().map(|(rpc, map)| (rpc, map.into_iter().collect())).collect();
-        let mut scrubbed: Vec<String> =
-            by_rpc.values().flat_map(HashMap::values).flat_map(|value| spellings(value)).collect();
-        scrubbed.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        scrubbed.dedup();
-        Self { by_rpc, scrubbed }
+        let values: Vec<String> = by_rpc.values().flat_map(HashMap::values).cloned().collect();
+        Self { by_rpc, scrubbed: Vec::new() }.hiding(values.iter().map(String::as_str))
+    }
+
+    /// These, too, must not be repeated; they are sent with no call.
+    #[must_use]
+    pub fn hiding<'a>(mut self, values: impl IntoIterator<Item = &'a str>) -> Self {
+        self.scrubbed.extend(values.into_iter().flat_map(spellings));
+        self.scrubbed.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.scrubbed.dedup();
+        self
     }
 
     /// The same secrets for every procedure that takes any.
@@ -125,6 +131,13 @@ mod tests {
     #[case::empty(&[""], "nothing to hide", "nothing to hide")]
     fn values_are_scrubbed(#[case] values: &[&str], #[case] text: &str, #[case] want: &str) {
         assert_eq!(secrets(values).scrub(text), want);
+    }
+
+    #[test]
+    fn what_else_is_hidden_is_scrubbed_and_not_sent() {
+        let secrets = secrets(&["hunter2"]).hiding(["a-token"]);
+        assert_eq!(secrets.scrub("a-token, hunter2"), "[redacted], [redacted]");
+        assert_eq!(secrets.of(Rpc::CreateVolume).len(), 1);
     }
 
     #[test]

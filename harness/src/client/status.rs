@@ -23,23 +23,36 @@ const UNREADABLE: &[&str] = &[
     "Error decompressing",
     "Content is compressed with",
 ];
+/// Words of the libraries about a connection, and what to look at.
+const HINTS: &[(&str, &str)] = &[
+    ("CertificateRequired", " (it wants a certificate: --tls-cert and --tls-key)"),
+    ("http2", " (is it a gRPC server, with TLS or without it as you say?)"),
+];
 const TOO_LARGE: &str = "Error, decoded message length too large";
 
 /// Says what is known after a call that brought no reply.
 pub fn completion(trouble: &Trouble, deadline: Duration, secrets: &Secrets) -> Completion {
+    match own(trouble, deadline) {
+        Ok(status) => answered(code(status.code()), status.message(), secrets),
+        Err(failure) => Completion::Info(failure),
+    }
+}
+
+/// The driver's own status; or what broke on the way, which says nothing of what the driver did.
+pub fn own(trouble: &Trouble, deadline: Duration) -> Result<&Status, Failure> {
     match trouble {
-        Trouble::Deadline => out_of_time(deadline),
-        Trouble::Panic(text) => unreadable(text),
-        Trouble::Status(status) if timed_out(status) => out_of_time(deadline),
-        Trouble::Status(status) if status.source().is_some() => broken(status),
+        Trouble::Deadline => Err(out_of_time(deadline)),
+        Trouble::Panic(text) => Err(nonsense(text)),
+        Trouble::Status(status) if timed_out(status) => Err(out_of_time(deadline)),
+        Trouble::Status(status) if status.source().is_some() => Err(broken(status)),
         Trouble::Status(status) => {
             let message = status.message();
             if message.starts_with(TOO_LARGE) {
-                too_large(message)
+                Err(too_large(message))
             } else if UNREADABLE.iter().any(|start| message.starts_with(start)) {
-                unreadable(message)
+                Err(nonsense(message))
             } else {
-                answered(code(status.code()), message, secrets)
+                Ok(status)
             }
         }
     }
@@ -47,7 +60,11 @@ pub fn completion(trouble: &Trouble, deadline: Duration, secrets: &Secrets) -> C
 
 /// A reply that came whole and makes no sense.
 pub fn unreadable(why: &str) -> Completion {
-    info(Code::Internal, &format!("unreadable reply: {why}"))
+    Completion::Info(nonsense(why))
+}
+
+fn nonsense(why: &str) -> Failure {
+    failure(Code::Internal, &format!("unreadable reply: {why}"))
 }
 
 fn answered(code: Code, message: &str, secrets: &Secrets) -> Completion {
@@ -55,23 +72,26 @@ fn answered(code: Code, message: &str, secrets: &Secrets) -> Completion {
     if code.is_indefinite() { Completion::Info(failure) } else { Completion::Fail(failure) }
 }
 
-fn too_large(message: &str) -> Completion {
+fn too_large(message: &str) -> Failure {
     let sizes = message.rsplit_once("too large: ").map_or(message, |(_, sizes)| sizes);
-    info(Code::ResourceExhausted, &format!("the reply is larger than the harness reads: {sizes}"))
+    failure(
+        Code::ResourceExhausted,
+        &format!("the reply is larger than the harness reads: {sizes}"),
+    )
 }
 
-fn out_of_time(deadline: Duration) -> Completion {
-    info(Code::DeadlineExceeded, &format!("no answer within {deadline:?}"))
+fn out_of_time(deadline: Duration) -> Failure {
+    failure(Code::DeadlineExceeded, &format!("no answer within {deadline:?}"))
 }
 
-fn broken(status: &Status) -> Completion {
+fn broken(status: &Status) -> Failure {
     let why = deepest(status);
-    let hint = if why.contains("http2") { " (is it a gRPC server?)" } else { "" };
-    info(Code::Unavailable, &format!("no reply, the connection failed: {why}{hint}"))
+    let hint = HINTS.iter().find(|(words, _)| why.contains(words)).map_or("", |(_, hint)| hint);
+    failure(Code::Unavailable, &format!("no reply, the connection failed: {why}{hint}"))
 }
 
-fn info(code: Code, message: &str) -> Completion {
-    Completion::Info(Failure { code, message: clean(message) })
+fn failure(code: Code, message: &str) -> Failure {
+    Failure { code, message: clean(message) }
 }
 
 /// tonic keeps the deadline too, from the header it sends; whichever clock is first.

@@ -1,18 +1,24 @@
-//! One unary call over a connection, as bytes. The messages are encoded and decoded outside, so
+//! One call over a connection, as bytes. The messages are encoded and decoded outside, so
 //! that a reply nobody can read is told apart from a driver's own error, and so that tonic's
 //! machinery is compiled once and not once per procedure.
 
-use std::{panic::AssertUnwindSafe, pin::pin, task::Poll, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::{
     Request, Status,
     client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Channel,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming},
 };
 
 pub use tonic::codegen::http::uri::PathAndQuery;
+
+use super::channel::Connection;
 
 /// Longest reply that is read unless told otherwise, bytes.
 pub const REPLY_BYTES_MAX: usize = 16 << 20;
@@ -31,22 +37,69 @@ pub enum Trouble {
 /// Sends `message` to `path` (`/package.Service/Method`) and returns the reply's bytes, within
 /// `deadline` from now.
 pub async fn unary(
-    channel: &Channel,
+    connection: &Connection,
     path: PathAndQuery,
     message: Vec<u8>,
     deadline: Duration,
-    reply_bytes_max: usize,
 ) -> Result<Bytes, Trouble> {
-    let mut grpc = Grpc::new(channel.clone()).max_decoding_message_size(reply_bytes_max);
-    let mut request = Request::new(message);
-    request.set_timeout(deadline);
+    let (mut grpc, request) = begin(connection, message, deadline);
     let exchange = async {
         grpc.ready().await.map_err(|error| Box::new(Status::from_error(error.into())))?;
         let reply = grpc.unary(request, path, Raw).await.map_err(Box::new)?;
         Ok(reply.into_inner())
     };
+    within(deadline, exchange).await
+}
+
+/// The same for a method that answers with a stream. The deadline is for all of it.
+pub async fn streaming(
+    connection: &Connection,
+    path: PathAndQuery,
+    message: Vec<u8>,
+    deadline: Duration,
+) -> Result<Replies, Trouble> {
+    let end = Instant::now() + deadline;
+    let (mut grpc, request) = begin(connection, message, deadline);
+    let exchange = async {
+        grpc.ready().await.map_err(|error| Box::new(Status::from_error(error.into())))?;
+        let reply = grpc.server_streaming(request, path, Raw).await.map_err(Box::new)?;
+        Ok(reply.into_inner())
+    };
+    within(deadline, exchange).await.map(|stream| Replies { stream, end })
+}
+
+/// Replies as they come.
+pub struct Replies {
+    stream: Streaming<Bytes>,
+    end: Instant,
+}
+
+impl Replies {
+    /// The next one; `None`: that was all.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Trouble> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        within(left, async { self.stream.message().await.map_err(Box::new) }).await
+    }
+}
+
+fn begin(
+    connection: &Connection,
+    message: Vec<u8>,
+    deadline: Duration,
+) -> (Grpc<tonic::transport::Channel>, Request<Vec<u8>>) {
+    let grpc = Grpc::new(connection.channel.clone());
+    let mut request = Request::new(message);
+    request.metadata_mut().clone_from(&connection.metadata);
+    request.set_timeout(deadline);
+    (grpc.max_decoding_message_size(connection.message_max), request)
+}
+
+async fn within<T>(
+    deadline: Duration,
+    exchange: impl Future<Output = Result<T, Box<Status>>>,
+) -> Result<T, Trouble> {
     match tokio::time::timeout(deadline, contained(exchange)).await {
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Ok(value))) => Ok(value),
         Ok(Ok(Err(status))) => Err(Trouble::Status(status)),
         Ok(Err(panic)) => Err(Trouble::Panic(panic)),
         Err(_) => Err(Trouble::Deadline),

@@ -16,7 +16,7 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use super::audit;
-use crate::target::process::MARK;
+use crate::target::{Transport, process::MARK};
 
 const NOTE: &str = "owner.json";
 
@@ -53,6 +53,9 @@ pub struct WayBack {
     pub endpoint: String,
     /// Where its Controller service listens, if elsewhere.
     pub controller_endpoint: Option<String>,
+    /// How they are spoken to.
+    #[serde(default)]
+    pub transport: Transport,
     /// The secrets file; its content is nowhere but there.
     pub secrets: Option<PathBuf>,
     /// Folder of staging paths; below it one per scenario.

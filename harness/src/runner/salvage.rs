@@ -42,16 +42,17 @@ async fn reach(
     timeout: Duration,
 ) -> Result<(CsiV1, BTreeMap<u32, Bindings>), Box<dyn std::error::Error>> {
     let records = journal::read(&owner.history)?;
-    let channel = channel::connect(&way_back.endpoint, timeout).await?;
+    let options = way_back.transport.load()?;
+    let node = channel::connect(&way_back.endpoint, &options, timeout).await?;
     let controller = match &way_back.controller_endpoint {
-        Some(endpoint) => channel::connect(endpoint, timeout).await?,
-        None => channel.clone(),
+        Some(endpoint) => channel::connect(endpoint, &options, timeout).await?,
+        None => node.clone(),
     };
     let secrets = match &way_back.secrets {
         Some(path) => secrets::load(path)?,
         None => Secrets::default(),
     };
-    let client = CsiV1::split(controller, channel, secrets);
+    let client = CsiV1::split(controller, node, secrets.hiding(options.bearer.as_deref()));
     let info = client.call(&Call::new(Rpc::NodeGetInfo), timeout).await;
     let node_id = info.reply().and_then(|reply| reply.text.clone()).unwrap_or_default();
     let mut open = unfinished(&records, owner, way_back, &node_id);

@@ -38,6 +38,8 @@ pub struct Opening {
     pub shown: Option<String>,
     /// Controller service elsewhere.
     pub controller_endpoint: Option<Endpoint>,
+    /// How connections to both are made.
+    pub options: channel::Options,
     /// What a person says of it.
     pub profile: Profile,
     /// Secrets for its calls.
@@ -100,15 +102,16 @@ impl Session {
             (None, endpoint) => endpoint.to_string(),
         };
         let timeout = opening.connect_timeout;
-        let channel = channel::connect(&address, timeout).await?;
+        let options = &opening.options;
+        let node = channel::connect(&address, options, timeout).await?;
         let controller = match &opening.controller_endpoint {
-            Some(endpoint) => channel::connect(&endpoint.to_string(), timeout).await?,
-            None => channel.clone(),
+            Some(endpoint) => channel::connect(&endpoint.to_string(), options, timeout).await?,
+            None => node.clone(),
         };
         let client: Arc<dyn Client> =
-            Arc::new(CsiV1::split(controller, channel.clone(), opening.secrets.clone()));
+            Arc::new(CsiV1::split(controller, node.clone(), opening.secrets.clone()));
         let declared = discover(client.as_ref(), timeout).await?;
-        let control = Control::new(channel);
+        let control = Control::new(node);
         let simulated = control.is_served(timeout).await;
         let (observer, medium, tier): (Arc<dyn Observer>, Arc<dyn Medium>, _) = if simulated {
             let control = Arc::new(control);

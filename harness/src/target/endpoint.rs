@@ -1,7 +1,12 @@
-//! Where a driver is: `unix:///run/csi.sock`, `unix:run/csi.sock`, `/run/csi.sock`,
-//! `tcp://127.0.0.1:10000`, `127.0.0.1:10000`, or `exec:COMMAND` to start one.
+//! Where a driver is: an address (`client/address.rs` has the forms), or `exec:COMMAND` to start
+//! one.
 
 use std::fmt;
+
+use crate::client::{
+    address::Address,
+    channel::{self, ConnectError, Options},
+};
 
 /// A place to connect to, or a command that makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +31,30 @@ impl Endpoint {
             // `exec` keeps the shell out of the process tree, so that signals reach the driver.
             return Ok(Self::Exec(vec!["sh".into(), "-c".into(), format!("exec {command}")]));
         }
-        let known = ["unix:", "tcp:", "/"].iter().any(|prefix| text.starts_with(prefix));
-        let host_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if known || host_port {
-            return Ok(Self::Address(text.to_owned()));
+        match Address::parse(text) {
+            Err(error @ ConnectError::Syntax(_)) => Err(format!("{error}, or exec:COMMAND")),
+            Err(error) if error.is_usage() => Err(error.to_string()),
+            // What else is wrong with it is the host's to say.
+            _ => Ok(Self::Address(text.to_owned())),
         }
-        Err(format!(
-            "endpoint `{text}` is not understood; write unix:///path/csi.sock, tcp://host:port or \
-             exec:COMMAND"
-        ))
+    }
+}
+
+/// Whether one driver's endpoints can be spoken to in this way; nothing is opened. A driver that
+/// the run starts listens on a socket.
+pub fn check<'a>(
+    endpoints: impl Iterator<Item = &'a Endpoint>,
+    options: &Options,
+) -> Result<(), ConnectError> {
+    let addresses: Vec<&str> = endpoints
+        .map(|endpoint| match endpoint {
+            Endpoint::Address(text) => text,
+            Endpoint::Exec(_) => "unix:{socket}",
+        })
+        .collect();
+    match channel::check(&addresses, options) {
+        Err(error) if error.is_usage() => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::known::{ExpectedEntry, WaiverEntry};
+use super::{
+    known::{ExpectedEntry, WaiverEntry},
+    transport::Transport,
+};
 use crate::scenario::LoadError;
 
 /// A target profile. Every key is optional; unknown keys are errors.
@@ -20,10 +23,12 @@ pub struct Profile {
     pub name: String,
     /// One or two sentences: what it is, and anything a reader of a report has to know.
     pub about: String,
-    /// `unix:///path`, `tcp://host:port`, or `exec` (start `command`).
+    /// `unix:///path`, `unix-abstract:NAME`, `tcp://host:port`, or `exec` (start `command`).
     pub endpoint: Option<String>,
     /// Controller service elsewhere than `endpoint`.
     pub controller_endpoint: Option<String>,
+    /// How connections are made: TLS, a token, limits.
+    pub transport: Transport,
     /// Started by the harness and owned by it. `{socket}` becomes the endpoint to listen on,
     /// `{run_dir}` a private folder that is removed afterwards.
     pub command: Vec<String>,
@@ -78,7 +83,7 @@ pub struct Sizes {
 }
 
 /// Bytes, or a number with a unit.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Size {
     /// Bytes.
@@ -135,6 +140,7 @@ impl Default for Profile {
             about: String::new(),
             endpoint: None,
             controller_endpoint: None,
+            transport: Transport::default(),
             command: Vec::new(),
             env: BTreeMap::new(),
             access: vec!["mount".into(), "block".into()],

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use csi_stretch_mock::Defect;
 
 use crate::{
+    cli::transport,
     scenario::{Labels, Partition},
     target::{Endpoint, profile::parse_bytes},
 };
@@ -13,13 +14,15 @@ use crate::{
 #[command(next_help_heading = "Target (default: the embedded reference driver)")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
-    /// unix:///path, tcp://host:port, or exec:COMMAND (started and owned by the run; listens on
+    /// unix:///path, unix-abstract:NAME, tcp://host:port, or exec:COMMAND (started and owned by the run; listens on
     /// the endpoint in `{socket}` or $CSI_ENDPOINT).
     #[arg(long, env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
     pub(super) endpoint: Option<String>,
     /// Controller service, if it listens elsewhere.
     #[arg(long, value_name = "ENDPOINT")]
     pub(super) controller_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(super) transport: transport::Args,
     /// Target profile: how a driver is started and what it supports.
     #[arg(long, value_name = "FILE")]
     pub(super) target: Option<PathBuf>,

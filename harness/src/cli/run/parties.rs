@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     cli::outcome::Failure,
-    client::secrets::Secrets,
+    client::{channel::Options, secrets::Secrets},
     runner::{Party, registry::RunDir, session::Opening},
     target::{Endpoint, Profile, profile::Switch, reference, support},
 };
@@ -42,6 +42,7 @@ impl Setting {
             endpoint,
             shown,
             controller_endpoint: self.controller_endpoint.clone(),
+            options: self.options.clone(),
             profile: self.profile.clone(),
             secrets: self.secrets.clone(),
             connect_timeout: args.connect_timeout,
@@ -93,6 +94,7 @@ impl Setting {
             endpoint,
             shown,
             controller_endpoint: None,
+            options: Options::default(),
             profile: Profile {
                 access: subject.opening.profile.access.clone(),
                 sizes: subject.opening.profile.sizes.clone(),

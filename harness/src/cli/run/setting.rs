@@ -8,14 +8,14 @@ use csi_stretch_oracle::{clause::Catalogue, known::Known, offer::Offers};
 use super::{args::Args, selection};
 use crate::{
     cli::{input, outcome::Failure},
-    client::secrets::Secrets,
+    client::{channel, secrets::Secrets},
     host::facts,
     runner::{
         registry::{self, WayBack},
         session::path_roots,
     },
     scenario::{self, Planned, Scenario, Sizes},
-    target::{Endpoint, Profile, known::Words, profile::Size, secrets},
+    target::{Endpoint, Profile, endpoint as endpoints, known::Words, profile::Size, secrets},
 };
 
 /// See the module.
@@ -29,6 +29,8 @@ pub(super) struct Setting {
     /// `None`: the embedded reference driver.
     pub endpoint: Option<Endpoint>,
     pub controller_endpoint: Option<Endpoint>,
+    /// How they are spoken to.
+    pub options: channel::Options,
     pub secrets: Secrets,
     /// Folder of all runs' folders.
     pub root: PathBuf,
@@ -46,6 +48,10 @@ impl Setting {
         let controller = args.controller_endpoint.as_ref().or(profile.controller_endpoint.as_ref());
         let secrets = args.secrets.as_ref().or(profile.secrets.as_ref());
         let embedded = args.endpoint.is_none() && args.target.is_none();
+        let endpoint = if embedded { None } else { Some(endpoint(args, &profile)?) };
+        let controller = controller.map(|text| address(text, embedded)).transpose()?;
+        let options = options(args, &profile, endpoint.iter().chain(&controller))?;
+        let secrets = secrets.map_or_else(|| Ok(Secrets::default()), |path| secrets::load(path));
         let catalogue = input::catalogue()?;
         let scenarios = input::scenarios(&args.scenarios)?;
         selection::check(args, &scenarios)?;
@@ -54,11 +60,10 @@ impl Setting {
             known: known(args, &profile, &catalogue, &scenarios)?,
             catalogue,
             scenarios,
-            endpoint: if embedded { None } else { Some(endpoint(args, &profile)?) },
-            controller_endpoint: controller.map(|text| address(text, embedded)).transpose()?,
-            secrets: secrets
-                .map_or_else(|| Ok(Secrets::default()), |path| secrets::load(path))
-                .map_err(Failure::usage)?,
+            endpoint,
+            controller_endpoint: controller,
+            secrets: secrets.map_err(Failure::usage)?.hiding(options.bearer.as_deref()),
+            options,
             root: registry::root(args.work_dir.as_deref()).map_err(Failure::lab)?,
             profile,
         })
@@ -73,6 +78,7 @@ impl Setting {
         Some(WayBack {
             endpoint: endpoint.clone(),
             controller_endpoint: self.controller_endpoint.as_ref().map(ToString::to_string),
+            transport: args.transport.over(&self.profile.transport).absolute(),
             secrets: secrets.and_then(|path| std::path::absolute(path).ok()),
             staging: absolute(staging),
             targets: absolute(targets),
@@ -131,6 +137,17 @@ fn address(text: &str, embedded: bool) -> Result<Endpoint, Failure> {
         )),
         address @ Endpoint::Address(_) => Ok(address),
     }
+}
+
+/// What the profile and the arguments say of the way to these endpoints, read and checked.
+fn options<'a>(
+    args: &Args,
+    profile: &Profile,
+    all: impl Iterator<Item = &'a Endpoint>,
+) -> Result<channel::Options, Failure> {
+    let options = args.transport.over(&profile.transport).load().map_err(Failure::usage)?;
+    endpoints::check(all, &options).map_err(Failure::usage)?;
+    Ok(options)
 }
 
 /// The profile of `--target`, or of the embedded driver, or an empty one; with what the arguments

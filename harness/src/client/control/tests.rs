@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::*;
 use crate::{
-    client::channel::connect,
+    client::channel::{Options, connect},
     workload::{Ledgers, Workload},
 };
 
@@ -88,7 +88,7 @@ async fn lab() -> (TempDir, Node, Control) {
     let server = tonic::transport::Server::builder().add_service(service);
     tokio::spawn(server.serve_with_incoming(incoming));
     let endpoint = path.display().to_string();
-    let channel = connect(&endpoint, Duration::from_secs(5)).await.unwrap();
+    let channel = connect(&endpoint, &Options::default(), Duration::from_secs(5)).await.unwrap();
     (dir, node, Control::new(channel))
 }
 
@@ -165,7 +165,9 @@ async fn a_driver_without_the_service_says_so() {
     let router = tonic::transport::Server::builder().add_routes(tonic::service::Routes::default());
     tokio::spawn(router.serve_with_incoming(incoming));
     let endpoint = path.display().to_string();
-    let control = Control::new(connect(&endpoint, Duration::from_secs(5)).await.unwrap());
+    let control = Control::new(
+        connect(&endpoint, &Options::default(), Duration::from_secs(5)).await.unwrap(),
+    );
     let completion = control.observe(Path::new("/mnt")).await;
     assert_eq!(completion.code(), Code::Unobservable, "{completion:?}");
 }

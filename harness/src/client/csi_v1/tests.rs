@@ -10,7 +10,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::*;
-use crate::client::channel::{ConnectError, connect};
+use crate::client::channel::{self, ConnectError, Connection, Options};
 
 mod servers;
 
@@ -26,8 +26,12 @@ fn socket() -> (TempDir, PathBuf) {
     (dir, path)
 }
 
+async fn connect(endpoint: &str) -> Result<Connection, ConnectError> {
+    channel::connect(endpoint, &Options::default(), DEADLINE).await
+}
+
 async fn client(path: &std::path::Path) -> CsiV1 {
-    let channel = connect(&path.display().to_string(), DEADLINE).await.unwrap();
+    let channel = connect(&path.display().to_string()).await.unwrap();
     let secret = [("password".to_owned(), SECRET.to_owned())].into();
     CsiV1::new(channel, Secrets::same_for_all(&secret))
 }
@@ -212,10 +216,7 @@ async fn a_driver_that_comes_back_is_found_again() {
     std::fs::remove_file(&path).unwrap();
     let gone = info(timed(&client, &expand()).await);
     assert_eq!(gone.code, Code::Unavailable, "{}", gone.message);
-    assert!(matches!(
-        connect(&path.display().to_string(), DEADLINE).await,
-        Err(ConnectError::Missing(_))
-    ));
+    assert!(matches!(connect(&path.display().to_string()).await, Err(ConnectError::Missing(_))));
 
     grpc::serve(&path, grpc::Say::Message(vec![8, 2]));
     assert_eq!(reply(&timed(&client, &expand()).await).capacity_bytes, Some(2));
