@@ -2,13 +2,18 @@
 //! privileges; tests named `loop_…` need root and real devices and say so when they skip.
 
 mod bad_input;
+mod certificates;
 mod ci;
 mod commands;
 mod databases;
+mod grpcurl;
+mod hostile;
 mod interruption;
 mod known;
 mod replays;
 mod rig;
+mod rpc;
 mod runs;
 mod secrets;
 mod simulate;
+mod transport;

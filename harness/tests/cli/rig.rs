@@ -56,28 +56,50 @@ impl Rig {
 
     /// Starts the mock on a socket of this rig and waits until it answers.
     pub fn mock(&self, args: &[&str]) -> Served {
-        let socket = self.path("mock.sock");
-        let mut command = self.command(&["mock", "--backing", "memory"]);
-        command.arg("--listen").arg(format!("unix://{}", socket.display()));
+        self.mock_at(&format!("unix://{}", self.path("mock.sock").display()), args)
+    }
+
+    /// The same anywhere else.
+    pub fn mock_at(&self, endpoint: &str, args: &[&str]) -> Served {
+        let mut command = self.command(&["mock", "--backing", "memory", "--listen", endpoint]);
         command.arg("--state-dir").arg(self.path("mock-state")).args(args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let served = Served { child, socket };
-        wait_for("the mock's socket", || {
-            std::os::unix::net::UnixStream::connect(&served.socket).is_ok()
-        });
+        let served = Served { child, endpoint: endpoint.to_owned() };
+        wait_for("the mock", || listens(endpoint));
         served
     }
+}
+
+/// Whether something takes connections there.
+pub fn listens(endpoint: &str) -> bool {
+    use std::os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixStream},
+    };
+    if let Some(name) = endpoint.strip_prefix("unix-abstract:") {
+        return UnixStream::connect_addr(&SocketAddr::from_abstract_name(name).unwrap()).is_ok();
+    }
+    match endpoint.strip_prefix("tcp://") {
+        Some(address) => std::net::TcpStream::connect(address).is_ok(),
+        None => UnixStream::connect(endpoint.trim_start_matches("unix://")).is_ok(),
+    }
+}
+
+/// A port that nobody listens on.
+pub fn free_tcp() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("tcp://{}", free.local_addr().unwrap())
 }
 
 /// A mock that is killed with the test.
 pub struct Served {
     child: Child,
-    socket: PathBuf,
+    endpoint: String,
 }
 
 impl Served {
     pub fn endpoint(&self) -> String {
-        format!("unix://{}", self.socket.display())
+        self.endpoint.clone()
     }
 }
 
