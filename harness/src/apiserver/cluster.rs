@@ -13,7 +13,7 @@ use super::{
 };
 use crate::generator::orchestrator::{
     objects::{Attachment, Claim, Class, Driver, Node, Pod, Volume},
-    store::{Cursor, Id, Object, Store, Stored, Verb},
+    store::{Cursor, Id, Object, Store, Stored, Verb, Write},
     time::At,
 };
 
@@ -134,10 +134,16 @@ impl Cluster {
         })
     }
 
-    /// Removes an object, or marks it until those who hold it have let go.
-    pub fn delete(&mut self, resource: &Resource, key: &Key) -> Result<Value, Refusal> {
+    /// Removes an object, or marks it until those who hold it have let go. `at_once`: a pod goes
+    /// without its kubelet, or the kubelet says that it is gone.
+    pub fn delete(
+        &mut self,
+        resource: &Resource,
+        key: &Key,
+        at_once: bool,
+    ) -> Result<Value, Refusal> {
         let gone = || Refusal::not_found(resource, key);
-        for_view!(resource.holds, V, self.delete_as::<V>(key).ok_or_else(gone)?, {
+        for_view!(resource.holds, V, self.delete_as::<V>(key, at_once).ok_or_else(gone)?, {
             self.events.remove(key).ok_or_else(gone)
         })
     }
@@ -273,17 +279,21 @@ impl Cluster {
         Ok(self.store.update(id, None, |held| *held = new)?)
     }
 
-    fn delete_as<V: View>(&mut self, key: &Key) -> Option<Result<Value, Refusal>> {
+    fn delete_as<V: View>(&mut self, key: &Key, at_once: bool) -> Option<Result<Value, Refusal>> {
         let id = self.place::<V>(key)?;
         let before = self.show::<V>(id)?;
+        let object = V::Object::wrap(id, Arc::clone(self.store.get(id)?));
         let at = Self::now();
-        let done = match V::PART {
-            Some(remove) => self.store.update(id, None, remove),
-            None => self.store.delete(at, id),
+        let done = match (V::PART, object) {
+            (Some(remove), _) => self.store.update(id, None, remove).map(drop),
+            (None, Object::Pod(pod, _)) if at_once => {
+                self.store.write(at, &Write::DeletePod(pod)).map(drop)
+            }
+            (None, _) => self.store.delete(at, id).map(drop),
         };
         Some(match done {
             Err(refusal) => Err(refusal.into()),
-            Ok(_) => Ok(self.show::<V>(id).unwrap_or(before)),
+            Ok(()) => Ok(self.show::<V>(id).unwrap_or(before)),
         })
     }
 

@@ -82,7 +82,7 @@ impl Sent {
     fn read(kind: &str, body: &[u8]) -> Result<Self, Refusal> {
         let value = match kind {
             _ if body.is_empty() => None,
-            // What goes along with a deletion changes nothing here.
+            // The options of a deletion, say; who needs an object will say so.
             protobuf::CONTENT_TYPE => match protobuf::decode(body) {
                 Err(refusal) if refusal.code == 415 => return Ok(Self::unread(kind)),
                 decoded => Some(decoded?),
@@ -166,7 +166,11 @@ fn on_object(
             let (language, patch) = sent.patch()?;
             shared.edit(|c| c.write(resource, key, part, |old| language.apply(old, patch)))?
         }
-        (&Method::DELETE, Part::Main) => shared.edit(|cluster| cluster.delete(resource, key))?,
+        (&Method::DELETE, Part::Main) => {
+            // What else goes along with a deletion changes nothing here.
+            let at_once = sent.value.as_ref().is_some_and(|body| body["gracePeriodSeconds"] == 0);
+            shared.edit(|cluster| cluster.delete(resource, key, at_once))?
+        }
         _ => return Err(not_allowed(method)),
     };
     Ok(Answer::Object(StatusCode::OK, object))

@@ -356,6 +356,20 @@ fn who_holds_an_object_keeps_it_until_he_lets_go() {
     assert_eq!(api.delete(&path).code, 404);
 }
 
+/// A pod stays until its kubelet is done with it.
+#[test]
+fn a_pod_has_its_time_of_grace() {
+    let api = Api::start(OBJECTS);
+    let pods = "/api/v1/namespaces/default/pods";
+    let spec = json!({ "nodeName": "node-1" });
+    assert_eq!(api.post(pods, &json!({ "metadata": { "name": "p" }, "spec": spec })).code, 201);
+    let path = format!("{pods}/p");
+    assert!(api.delete(&path).body["metadata"]["deletionTimestamp"].is_string());
+    assert_eq!(api.get(&path).code, 200);
+    let gone = api.request("DELETE", &path, rig::JSON, br#"{"gracePeriodSeconds":0}"#);
+    assert_eq!((gone.code, api.get(&path).code), (200, 404), "{}", gone.body);
+}
+
 #[test]
 fn a_csinode_is_a_part_of_its_node() {
     let api = Api::start(OBJECTS);
