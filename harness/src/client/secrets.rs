@@ -78,15 +78,22 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A value as it is, as a program prints it with its special characters escaped, and each line of
-/// it that is long enough: logs are written by the line.
+/// A value as it is, as a program prints it with its special characters escaped, also within
+/// something escaped, and each line of it that is long enough: logs are written by the line.
 fn spellings(value: &str) -> Vec<String> {
     if value.is_empty() {
         return Vec::new();
     }
-    let debug = format!("{value:?}");
+    // As programs quote it, and as a log quotes the JSON or the text that holds it.
+    let quoted = |text: &str| {
+        let json = serde_json::Value::from(text).to_string();
+        [format!("{text:?}"), json].map(|text| text[1..text.len() - 1].to_owned())
+    };
+    let once = quoted(value);
+    let twice = once.iter().flat_map(|text| quoted(text));
     let lines = value.lines().map(str::trim).filter(|line| line.len() >= LINE_BYTES_MIN);
-    let mut all = vec![value.to_owned(), debug[1..debug.len() - 1].to_owned()];
+    let mut all = vec![value.to_owned()];
+    all.extend(twice.chain(once.clone()));
     all.extend(lines.map(str::to_owned));
     all
 }
@@ -127,6 +134,7 @@ mod tests {
     #[case::twice(&["hunter2"], "hunter2hunter2", "[redacted][redacted]")]
     #[case::nested(&["abcd", "xabcdx"], "got xabcdx", "got [redacted]")]
     #[case::escaped(&["pass\"word"], r#"invalid: "pass\"word""#, r#"invalid: "[redacted]""#)]
+    #[case::quoted_in_json(&["pa\"ss"], r#"{"req":"{\"k\":\"pa\\\"ss\"}"}"#, r#"{"req":"{\"k\":\"[redacted]\"}"}"#)]
     #[case::short_word(&["1"], "key 1, size 1024", "key [redacted], size 1024")]
     #[case::empty(&[""], "nothing to hide", "nothing to hide")]
     fn values_are_scrubbed(#[case] values: &[&str], #[case] text: &str, #[case] want: &str) {

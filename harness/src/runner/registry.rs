@@ -39,6 +39,9 @@ pub struct Owner {
     pub pid: i32,
     /// When it started, in clock ticks since boot: tells it from a later process of that number.
     pub started: u64,
+    /// Folders of its own elsewhere, for its staging and target paths.
+    #[serde(default)]
+    pub roots: Vec<PathBuf>,
     /// What else it takes to undo things on such a driver.
     #[serde(default)]
     pub way_back: Option<WayBack>,
@@ -75,7 +78,8 @@ impl Owner {
         let mut parts = name.strip_prefix(UNNOTED)?.splitn(3, '-');
         let (pid, started) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let run_id = parts.next()?.to_owned();
-        Some(Self { run_id, pid, started, way_back: None, history: PathBuf::new() })
+        let (roots, way_back) = (Vec::new(), None);
+        Some(Self { run_id, pid, started, roots, way_back, history: PathBuf::new() })
     }
 
     /// The owner of a run's folder, by its note, or by its name while there is none yet.
@@ -161,25 +165,35 @@ pub fn dead(root: &Path) -> Vec<(Owner, PathBuf)> {
 }
 
 /// The note for this very process.
-pub fn this_process(run_id: &str, way_back: Option<WayBack>, history: &Path) -> Owner {
+pub fn this_process(
+    run_id: &str,
+    roots: Vec<PathBuf>,
+    way_back: Option<WayBack>,
+    history: &Path,
+) -> Owner {
     let pid = std::process::id().cast_signed();
     Owner {
         run_id: run_id.to_owned(),
         pid,
         started: start_time(pid).unwrap_or_default(),
+        roots,
         way_back,
         history: std::path::absolute(history).unwrap_or_else(|_| history.to_owned()),
     }
 }
 
-/// Removes what a run left: its processes, then mounts, loop devices and files below its folder.
+/// Removes what a run left: its processes, then mounts, loop devices and files below its folders.
+/// Its note stays until all is gone.
 pub fn sweep(run_dir: &Path) -> Swept {
     let mut swept = Swept::default();
     let note = fs::read(run_dir.join(NOTE)).ok();
+    let mut folders = Vec::new();
     if let Some(owner) = note.and_then(|text| serde_json::from_slice::<Owner>(&text).ok()) {
         kill_marked(&owner.run_id, &mut swept);
+        folders = owner.roots;
     }
-    for point in audit::mounts_below(run_dir) {
+    folders.push(run_dir.to_owned());
+    for point in folders.iter().flat_map(|folder| audit::mounts_below(folder)) {
         let done =
             umount2(&point, MntFlags::empty()).or_else(|_| umount2(&point, MntFlags::MNT_DETACH));
         swept.note(format!("mount {}", point.display()), done.map_err(io::Error::from));
@@ -188,9 +202,12 @@ pub fn sweep(run_dir: &Path) -> Swept {
         let done = detach(&node, &backing);
         swept.note(format!("loop device {} ({})", node.display(), backing.display()), done);
     }
-    // Never delete through a mount that would not go.
-    if audit::mounts_below(run_dir).is_empty() && run_dir.exists() {
-        swept.note(format!("folder {}", run_dir.display()), fs::remove_dir_all(run_dir));
+    for folder in &folders {
+        // Never delete through a mount that would not go.
+        let free = audit::mounts_below(folder).is_empty();
+        if free && swept.left.is_empty() && folder.exists() {
+            swept.note(format!("folder {}", folder.display()), fs::remove_dir_all(folder));
+        }
     }
     swept
 }
@@ -251,11 +268,22 @@ fn detach(node: &Path, backing: &Path) -> io::Result<()> {
     nix::ioctl_none_bad!(loop_clr_fd, 0x4C01);
     let device = fs::File::open(node)?;
     let name = node.file_name().unwrap_or_default();
-    if audit::backing_file(&Path::new("/sys/block").join(name)).as_deref() != Some(backing) {
+    let ours =
+        || audit::backing_file(&Path::new("/sys/block").join(name)).as_deref() == Some(backing);
+    if !ours() {
         return Ok(());
     }
     // SAFETY: an ioctl without argument on a descriptor that is open.
-    unsafe { loop_clr_fd(device.as_raw_fd()) }.map(drop).map_err(io::Error::from)
+    unsafe { loop_clr_fd(device.as_raw_fd()) }?;
+    drop(device);
+    // Of a device in use the kernel only notes that it is to go when that ends.
+    for _ in 0..200 {
+        if !ours() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "it is still in use"))
 }
 
 #[cfg(test)]
@@ -263,13 +291,14 @@ mod tests {
     use super::*;
 
     fn owner(pid: i32, started: u64) -> Owner {
-        Owner { run_id: format!("r{pid}"), pid, started, way_back: None, history: PathBuf::new() }
+        let (run_id, history) = (format!("r{pid}"), PathBuf::new());
+        Owner { run_id, pid, started, roots: Vec::new(), way_back: None, history }
     }
 
     #[test]
     fn only_runs_whose_process_is_gone_are_dead() {
         let root = tempfile::tempdir().unwrap();
-        let live = this_process("live", None, Path::new("h"));
+        let live = this_process("live", Vec::new(), None, Path::new("h"));
         let _live = RunDir::create(root.path(), &live).unwrap();
         // Our own number, but another start: the number was given to somebody else.
         let mut reused = RunDir::create(root.path(), &owner(live.pid, live.started + 1)).unwrap();
@@ -282,7 +311,7 @@ mod tests {
     #[test]
     fn a_folder_without_its_note_is_known_by_its_name() {
         let root = tempfile::tempdir().unwrap();
-        let live = this_process("live-1", None, Path::new("h"));
+        let live = this_process("live-1", Vec::new(), None, Path::new("h"));
         let gone = Owner { started: live.started + 1, ..live.clone() };
         for owner in [&live, &gone] {
             fs::create_dir(root.path().join(owner.unnoted())).unwrap();
@@ -312,6 +341,18 @@ mod tests {
         assert!(swept.removed.iter().any(|line| line.starts_with("process ")), "{swept:?}");
         assert!(!path.exists());
         assert!(reaper.join().unwrap().is_ok());
+    }
+
+    /// Paths can be elsewhere: `--target-dir`, `--staging-dir`.
+    #[test]
+    fn sweep_removes_the_runs_folders_elsewhere_and_not_their_neighbours() {
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let roots = vec![elsewhere.path().join("r1")];
+        fs::create_dir_all(roots[0].join("0/pod")).unwrap();
+        fs::create_dir_all(elsewhere.path().join("r2")).unwrap();
+        let dir = RunDir::create(root.path(), &Owner { roots: roots.clone(), ..owner(1, 0) });
+        drop(dir.unwrap());
+        assert!(!roots[0].exists() && elsewhere.path().join("r2").exists());
     }
 
     #[test]

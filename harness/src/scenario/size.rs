@@ -54,11 +54,12 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// The same for all, as `--csi.testvolumesize` asks; but no file system gets less than its
-    /// default, which is the least that mkfs or the kernel takes.
+    /// The same for all, as `--csi.testvolumesize` asks; but nothing gets less than mkfs, the kernel
+    /// and what scenarios write take.
     pub fn at_least(bytes: u64) -> Self {
-        let least = Self::default();
-        Self { xfs: least.xfs.max(bytes), btrfs: least.btrfs.max(bytes), ext4: bytes, other: bytes }
+        let Self { xfs, btrfs, .. } = Self::default();
+        let small = bytes.max(16 << 20);
+        Self { xfs: xfs.max(bytes), btrfs: btrfs.max(bytes), ext4: small, other: small }
     }
 
     pub(crate) fn base(self, kind: &str) -> u64 {

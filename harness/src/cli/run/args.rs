@@ -34,7 +34,7 @@ pub struct Args {
     pub(super) parameters: Option<PathBuf>,
     /// Size of a volume before growth, such as 64MiB; a file system that cannot be so small gets
     /// the least it takes.
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(super) volume_size: Option<u64>,
     /// Only volumes accessed in this way, whatever the profile says; may be repeated.
     #[arg(long, value_name = "ACCESS", value_delimiter = ',', value_parser = ["mount", "block"])]
@@ -49,8 +49,8 @@ pub struct Args {
     /// Where staging paths are made.
     #[arg(long, value_name = "DIR")]
     pub(super) staging_dir: Option<PathBuf>,
-    /// Longest wait for an answer, such as 30s.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// Longest wait for an answer, such as 30s; at least 10ms.
+    #[arg(long, value_name = "TIME", value_parser = parse_deadline)]
     pub(super) deadline: Option<Duration>,
     /// Longest wait for a connection.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
@@ -147,6 +147,25 @@ impl Args {
         }
         self.command = command;
         self.replayed = true;
+    }
+}
+
+/// No driver answers in less, and would be blamed for it.
+const DEADLINE_MIN: Duration = Duration::from_millis(10);
+
+fn parse_deadline(text: &str) -> Result<Duration, String> {
+    let deadline = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if deadline < DEADLINE_MIN {
+        return Err(format!("no driver can keep it: at least {} ms", DEADLINE_MIN.as_millis()));
+    }
+    Ok(deadline)
+}
+
+/// A size that a volume can have.
+fn parse_size(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        0 => Err("a volume has a size: leave the option out for the default".to_owned()),
+        bytes => Ok(bytes),
     }
 }
 

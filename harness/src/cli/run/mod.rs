@@ -75,7 +75,8 @@ async fn carry_out(args: &Args, setting: &Setting, style: Style) -> Result<Repor
     let history = folder.file("history.ndjson");
     let dir = setting.root.join(&folder.run_id).join("subject");
     let way_back = setting.way_back(args, &folder.run_id, &dir);
-    let owner = registry::this_process(&folder.run_id, way_back, &history);
+    let owner =
+        registry::this_process(&folder.run_id, setting.roots(&folder.run_id), way_back, &history);
     let mut run_dir = RunDir::create(&setting.root, &owner).map_err(Failure::lab)?;
     if args.keep {
         run_dir.keep();

@@ -85,6 +85,12 @@ impl Setting {
         })
     }
 
+    /// Folders outside of the run's own in which it has paths; each bears the run's name.
+    pub fn roots(&self, run_id: &str) -> Vec<PathBuf> {
+        let bases = [&self.profile.staging_dir, &self.profile.target_dir];
+        bases.into_iter().flatten().map(|base| absolute(base.join(run_id))).collect()
+    }
+
     /// What runs on a target with these offers.
     pub fn plan(&self, args: &Args, offers: &Offers) -> Vec<Planned> {
         let base = self.profile.sizes.base.as_ref().and_then(|size| size.bytes().ok());

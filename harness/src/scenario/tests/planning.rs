@@ -142,8 +142,8 @@ fn a_volume_that_does_not_care_gets_what_works(#[case] lacks: &[&str], #[case] f
 #[case("xfs", Sizes::default(), 320 * MIB)]
 #[case("btrfs", Sizes::default(), 256 * MIB)]
 #[case("block", Sizes::default(), 64 * MIB)]
-#[case("ext4", Sizes::at_least(10 * MIB), 12 * MIB)]
-#[case("ext4", Sizes::at_least(1), 8 * MIB)]
+#[case("ext4", Sizes::at_least(21 * MIB), 24 * MIB)]
+#[case("ext4", Sizes::at_least(1), 16 * MIB)]
 fn base_sizes_are_legal_on_the_target(#[case] fs: &str, #[case] sizes: Sizes, #[case] bytes: u64) {
     let options = Options { sizes, ..Options::default() };
     let rest = format!("volume: {{ fs: {fs} }}\nsteps: [delete]");
