@@ -12,6 +12,7 @@ pub mod channel;
 mod connect_error;
 pub mod control;
 pub mod csi_v1;
+pub mod flexvolume;
 pub mod secrets;
 pub mod status;
 pub mod wire;
