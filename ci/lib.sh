@@ -106,6 +106,7 @@ prepare_filesystems() {
     has mkfs.xfs && has xfs_growfs || missing+=(xfsprogs)
     has mkfs.btrfs || missing+=(btrfs-progs)
     has mount || missing+=(mount)
+    has jq || missing+=(jq)
     ((${#missing[@]} == 0)) || install "${missing[@]}" ||
         say "without ${missing[*]}: the scenarios that need them will be skipped by name"
 }
