@@ -4,10 +4,11 @@
 //! Read it in this order: `scenario` (what to do), `target` (to whom), `generator` (what next),
 //! the workers `client`, `host`, `workload`, `nemesis` (who does it), `runner` (the loop around
 //! them), `cli` (the commands). Nothing points back. `words` tames what
-//! strangers say, for all of them.
+//! strangers say, for all of them. `adapter` stands apart: a CSI driver over a FlexVolume one.
 
 use std::{future::Future, pin::Pin};
 
+pub mod adapter;
 pub mod apiserver;
 pub mod cli;
 pub mod client;

@@ -26,7 +26,7 @@ mod tls;
 pub use args::Args;
 pub use backing::{BackingError, FsType};
 pub use defect::Defect;
-pub use listen::ListenError;
+pub use listen::{Incoming, ListenError, bind};
 pub use profile::{Profile, ProfileError};
 pub use server::{BackingKind, Options, ServeError, serve};
 pub use tls::Tls;

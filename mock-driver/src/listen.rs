@@ -8,6 +8,7 @@ use std::{
 
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tonic::transport::server::Router;
 
 /// A bound endpoint.
 #[derive(Debug)]
@@ -77,6 +78,20 @@ impl Incoming {
             Self::Unix { path, .. } => format!("unix:{}", path.display()),
             Self::Abstract { name, .. } => format!("unix-abstract:{name}"),
             Self::Tcp { address, .. } => format!("tcp://{address}"),
+        }
+    }
+
+    /// Serves until `stopped`, and lets the calls in flight end.
+    pub async fn serve(
+        self,
+        router: Router,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
+        match self {
+            Self::Unix { stream, .. } | Self::Abstract { stream, .. } => {
+                router.serve_with_incoming_shutdown(stream, stopped).await
+            }
+            Self::Tcp { stream, .. } => router.serve_with_incoming_shutdown(stream, stopped).await,
         }
     }
 

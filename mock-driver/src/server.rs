@@ -15,7 +15,7 @@ use crate::{
     backing::{Backing, BackingError, memory::MemoryBacking},
     defect::{Defect, Flaw, Flawed, Sound},
     driver::Driver,
-    listen::{Incoming, ListenError, bind},
+    listen::{ListenError, bind},
     profile::{Profile, ProfileError},
     router::router,
     rpc::Services,
@@ -157,14 +157,7 @@ async fn answer(
         let _ = stopped.await;
     };
     let guard = incoming.socket_guard();
-    let mut server = match incoming {
-        Incoming::Unix { stream, .. } | Incoming::Abstract { stream, .. } => {
-            tokio::spawn(router.serve_with_incoming_shutdown(stream, stopped))
-        }
-        Incoming::Tcp { stream, .. } => {
-            tokio::spawn(router.serve_with_incoming_shutdown(stream, stopped))
-        }
-    };
+    let mut server = tokio::spawn(incoming.serve(router, stopped));
     let ended = tokio::select! {
         ended = &mut server => Some(ended),
         () = shutdown => None,

@@ -11,6 +11,7 @@ mod diff;
 mod doctor;
 mod engine;
 mod exit;
+mod flex_adapter;
 mod github;
 mod init;
 mod input;
@@ -85,6 +86,8 @@ enum Command {
     Mock(mock::Args),
     /// Serve a Kubernetes API for storage sidecars, over simulated objects.
     Apiserver(apiserver::Args),
+    /// Serve a FlexVolume driver as a CSI v1 driver.
+    FlexAdapter(flex_adapter::Args),
     /// Say what this host can and cannot test, and how to get the rest.
     Doctor(doctor::Args),
     /// Be the process of an embedded engine.
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::main(&args),
         Command::Mock(args) => mock::main(args),
         Command::Apiserver(args) => apiserver::main(&args),
+        Command::FlexAdapter(args) => flex_adapter::main(args),
         Command::Doctor(args) => Ok(doctor::main(&args)),
         Command::Engine(args) => engine::main(&args),
         Command::Clean(args) => clean::main(&args),

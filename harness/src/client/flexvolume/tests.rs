@@ -65,7 +65,7 @@ async fn an_operation_and_its_arguments_reach_the_driver_whole() {
 #[case::a_list("echo '[]'", "cannot be read")]
 #[case::wrong_type(r#"echo '{"status":"Success","attached":"yes"}'"#, "boolean")]
 #[case::nothing("exit 0", "(nothing)")]
-#[case::terminal(r#"printf '\033[31mred'"#, "\\u{1b}[31mred")]
+#[case::terminal(r"printf '\033[31mred'", "\\u{1b}[31mred")]
 #[case::killed("kill -9 $$", "killed by signal 9")]
 #[case::flood("yes", "more than 1048576 bytes")]
 #[tokio::test]
