@@ -3,7 +3,7 @@
 use super::{collect::History, scenario::Judged};
 use crate::{
     history::Instance,
-    report::{Class, Finding, GrowthState, GrowthTested},
+    report::{Class, Finding, Growth, GrowthState, GrowthTested},
     verdict::Verdict,
 };
 
@@ -18,8 +18,18 @@ pub fn growth(history: &History, judged: &[Judged]) -> GrowthTested {
         let why = offers.lacks.get(EXPAND).cloned();
         return GrowthTested { state: GrowthState::NotOffered, why };
     }
-    if judged.iter().any(|case| !case.growths.is_empty()) {
+    let mut asked = judged.iter().flat_map(|case| &case.growths).peekable();
+    let first = asked.peek().copied();
+    if asked.any(|growth| !had_more(growth)) {
         return GrowthTested { state: GrowthState::Tested, why: None };
+    }
+    if let Some(Growth { scenario, volume, required, before: Some(before), .. }) = first {
+        let why = format!(
+            "no growth asked for more than the volume had ({scenario}: `{volume}` was made with {before} \
+             bytes, and {required} asked for); say in the target's profile what it allocates, as \
+             `granularity` or `sizes`"
+        );
+        return GrowthTested { state: GrowthState::NotTested, why: Some(why) };
     }
     let mut grows = judged.iter().zip(&history.cases).filter(|(_, case)| grows(&case.instance));
     let Some((first, _)) = grows.next() else {
@@ -30,6 +40,12 @@ pub fn growth(history: &History, judged: &[Judged]) -> GrowthTested {
         None => format!("{} never came to it", first.result.id),
     };
     GrowthTested { state: GrowthState::NotTested, why: Some(why) }
+}
+
+/// A driver that makes volumes much larger than asked has nothing to do. The same size again is
+/// what some scenarios are about.
+fn had_more(growth: &Growth) -> bool {
+    growth.before.is_some_and(|before| growth.required < before)
 }
 
 fn grows(instance: &Instance) -> bool {

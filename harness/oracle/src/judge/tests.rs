@@ -214,6 +214,10 @@ fn worst_findings_come_first() {
 /// A green run that grew nothing must say whose choice that was.
 #[rstest]
 #[case::grown(clean(), GrowthState::Tested, Verdict::Pass)]
+#[case::made_so_large_that_nothing_was_to_grow(
+    H::xfs().creates(64, 0).volume("id-vol", 1024).publish().see(1024, 1024)
+        .expand(128).reply(1024, true).node_expand(128).size(1024).see(1024, 1024),
+    GrowthState::NotTested, Verdict::Inconclusive)]
 #[case::not_offered(H::xfs().create(64).without("expand"), GrowthState::NotOffered, Verdict::Pass)]
 #[case::not_selected(
     H::xfs().create(64).plan(|plan| plan.clauses = vec!["delete-volume.idempotent".into()]),
