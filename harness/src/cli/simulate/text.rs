@@ -17,6 +17,14 @@ fn time(span: Span) -> String {
     }
 }
 
+/// Growths that had ended by then, one bar a step.
+fn chart(page: &mut String, outcome: &Outcome) {
+    for (at, count) in outcome.curve.iter().skip(1).step_by(2) {
+        let width = 40 * count / outcome.converged.count.max(1);
+        let _ = writeln!(page, "    {:>12} {:40} {count}", time(*at), "#".repeat(width));
+    }
+}
+
 pub(super) fn page(plan: &Plan, outcome: &Outcome) -> String {
     let mut page = String::new();
     let sizes: Vec<String> = plan.sizes.iter().map(|bytes| show(*bytes)).collect();
@@ -40,6 +48,7 @@ pub(super) fn page(plan: &Plan, outcome: &Outcome) -> String {
         time(spread.max),
         spread.count
     );
+    chart(&mut page, outcome);
     let _ = writeln!(
         page,
         "  calls        {}; of those that expand {:.2} times the least",

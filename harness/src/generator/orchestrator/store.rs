@@ -433,6 +433,12 @@ impl Store {
         Some(Cursor(self.log_start + read as u64))
     }
 
+    /// Everything that is not forgotten, and forgets it: for the only reader of the log.
+    pub fn drain(&mut self) -> impl Iterator<Item = Change> {
+        self.log_start += self.log.len() as u64;
+        self.log.drain(..)
+    }
+
     /// Forgets the changes that every watcher has read.
     pub fn forget(&mut self, cursor: Cursor) {
         let count = cursor.0.saturating_sub(self.log_start).min(self.log.len() as u64);

@@ -136,6 +136,8 @@ pub struct World {
     told: Cursor,
     random: Random,
     effects: Vec<Effect>,
+    changes: Vec<Change>,
+    keeps_log: bool,
 }
 
 /// Calls under way, by ticket; tickets count upwards.
@@ -164,8 +166,10 @@ impl Calls {
 
 impl World {
     /// No component yet.
-    pub fn new(store: Store, seed: u64) -> Self {
+    pub fn new(mut store: Store, seed: u64) -> Self {
+        // What is there already is listed by whoever starts.
         let told = store.now();
+        store.forget(told);
         Self {
             store,
             now: At(0),
@@ -177,7 +181,14 @@ impl World {
             told,
             random: Random::new(seed),
             effects: Vec::new(),
+            changes: Vec::new(),
+            keeps_log: false,
         }
+    }
+
+    /// Leaves the store's log of changes to others, who forget it when they have read it.
+    pub fn keep_log(&mut self) {
+        self.keeps_log = true;
     }
 
     /// The moment it has come to.
@@ -334,11 +345,14 @@ impl World {
 
     /// Tells watchers of what changed, each in order.
     fn spread(&mut self) {
-        let changes: Vec<Change> =
-            self.store.since(self.told).into_iter().flatten().cloned().collect();
-        self.told = self.store.now();
-        self.store.forget(self.told);
-        for change in changes {
+        let mut changes = std::mem::take(&mut self.changes);
+        if self.keeps_log {
+            changes.extend(self.store.since(self.told).into_iter().flatten().cloned());
+            self.told = self.store.now();
+        } else {
+            changes.extend(self.store.drain());
+        }
+        for change in changes.drain(..) {
             for part in 0..self.parts.len() {
                 let held = &mut self.parts[part];
                 if !held.component.watches(change.object.kind()) {
@@ -355,6 +369,7 @@ impl World {
             }
             self.seen.push(Seen::Changed(change));
         }
+        self.changes = changes;
     }
 
     fn watch(&mut self, part: usize) {

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub settled: usize,
     /// How long the growths took, from the user's request.
     pub converged: Spread,
+    /// Growths that had ended after that many microseconds, in twenty steps of the same length.
+    pub curve: Vec<(u64, usize)>,
     /// Calls of each procedure, and of all.
     pub calls: BTreeMap<&'static str, u64>,
     /// All calls.
@@ -71,4 +73,14 @@ impl Spread {
         let max = spans.last().copied().unwrap_or(0);
         Self { count: spans.len(), p50: at(50), p90: at(90), p99: at(99), max }
     }
+}
+
+/// How many growths took at most how long.
+pub(super) fn curve(spans: &[Span]) -> Vec<(u64, usize)> {
+    let longest = spans.iter().copied().max().unwrap_or(0);
+    let upto = |step: u64| {
+        let limit = longest * step / 20;
+        (limit, spans.iter().filter(|span| **span <= limit).count())
+    };
+    (1..=20).filter(|_| longest > 0).map(upto).collect()
 }

@@ -9,6 +9,7 @@ use super::{
     Line, Outcome, Plan, Spread, Stuck,
     invariant::Invariants,
     line::What,
+    outcome::curve,
     setup::{Cluster, cluster},
 };
 use crate::generator::orchestrator::{
@@ -59,6 +60,7 @@ struct Fleet<'a> {
     members: Vec<Member>,
     of_claim: Map<Id<Claim>, usize>,
     of_volume: Map<Name, usize>,
+    of_pod: Map<Id<Pod>, usize>,
     controls: BinaryHeap<Reverse<(At, u64, Control)>>,
     order: u64,
     invariants: Invariants,
@@ -81,6 +83,7 @@ pub fn simulate<'a>(
         members: vec![Member::default(); cluster.claims.len()],
         of_claim: cluster.claims.iter().enumerate().map(|(n, id)| (*id, n)).collect(),
         of_volume: Map::default(),
+        of_pod: Map::default(),
         cluster,
         controls: BinaryHeap::new(),
         order: 0,
@@ -109,6 +112,7 @@ impl Fleet<'_> {
         }
         for (member, pod) in found {
             self.members[member].pod = Some(pod);
+            self.of_pod.insert(pod, member);
         }
         for (member, id) in self.cluster.claims.iter().enumerate() {
             if let Some(claim) = store.get(*id).filter(|claim| !claim.volume.is_none()) {
@@ -320,13 +324,12 @@ impl Fleet<'_> {
 
     /// A pod that a user deletes comes back under its name, on its node.
     fn again(&mut self, id: Id<Pod>, pod: &Pod) {
-        let Some(number) = self.members.iter().position(|member| member.pod == Some(id)) else {
-            return;
-        };
+        let Some(number) = self.of_pod.remove(&id) else { return };
         let mut new = pod.clone();
         new.meta.deleting = None;
         (new.phase, new.stopped) = (PodPhase::Pending, false);
         let made = self.cluster.world.edit(|store, at| store.create(at, new));
+        self.of_pod.extend(made.as_ref().ok().map(|id| (*id, number)));
         self.members[number].pod = made.ok();
     }
 
@@ -341,6 +344,7 @@ impl Fleet<'_> {
             profile: self.plan.profile.name,
             claims: self.members.len(),
             settled: self.settled,
+            curve: curve(&spans),
             converged: Spread::of(spans),
             calls: named.filter(|(_, count)| *count > 0).collect(),
             calls_total: calls.iter().sum(),
