@@ -9,15 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ended when the test ends, however it ends.
+/// Ended when the test ends, however it ends; a run by a signal that lets it undo what it made.
 struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        let _ = kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT);
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
