@@ -31,7 +31,9 @@ pub struct Declared {
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// An identity call failed.
-    #[error("{rpc} failed with {code}: {message}; is this a CSI v1 driver?")]
+    #[error(
+        "{rpc} failed with {code}: {message}; is this a CSI v1 driver, with TLS or not as you say?"
+    )]
     Identity {
         /// Which call.
         rpc: Rpc,
