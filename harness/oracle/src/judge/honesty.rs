@@ -67,16 +67,19 @@ pub fn tries(evidence: &Evidence<'_>) -> Vec<Try> {
         {
             // While a node step is due, nothing has to be there yet.
             let due = model.volume(handle).is_some_and(|volume| volume.node_step);
-            for (at, size, end) in open.get(handle).into_iter().flatten() {
+            let whole = seen.is_short(None) != Some(true);
+            // One that was seen grown stays that, and is not measured again.
+            let mut waits = |(at, size, end): &(usize, u64, u32)| {
                 let later = seen.op.begin() > *end;
-                if let Some(tried) = tries.get_mut(*at).filter(|_| later) {
-                    let whole =
-                        tried.rpc == Rpc::ControllerExpand || seen.is_short(None) != Some(true);
-                    let grown = device >= *size && whole;
-                    if grown || !due && tried.end != Ending::Ok(Some(true)) {
-                        tried.end = Ending::Ok(Some(grown));
-                    }
+                let Some(growth) = tries.get_mut(*at).filter(|_| later) else { return true };
+                let grown = device >= *size && (growth.rpc == Rpc::ControllerExpand || whole);
+                if grown || !due {
+                    growth.end = Ending::Ok(Some(grown));
                 }
+                !grown
+            };
+            if let Some(open) = open.get_mut(handle) {
+                open.retain(|one| waits(one));
             }
         }
     });
