@@ -3,6 +3,7 @@
 //! machinery is compiled once and not once per procedure.
 
 use std::{
+    error::Error as _,
     panic::AssertUnwindSafe,
     pin::pin,
     task::Poll,
@@ -98,8 +99,14 @@ async fn within<T>(
     deadline: Duration,
     exchange: impl Future<Output = Result<T, Box<Status>>>,
 ) -> Result<T, Trouble> {
+    let begun = Instant::now();
     match tokio::time::timeout(deadline, contained(exchange)).await {
         Ok(Ok(Ok(value))) => Ok(value),
+        // A server that knows the deadline resets the stream when it is over, and may be the first
+        // to say so. grpc-go's do.
+        Ok(Ok(Err(status))) if begun.elapsed() >= deadline && status.source().is_some() => {
+            Err(Trouble::Deadline)
+        }
         Ok(Ok(Err(status))) => Err(Trouble::Status(status)),
         Ok(Err(panic)) => Err(Trouble::Panic(panic)),
         Err(_) => Err(Trouble::Deadline),
@@ -162,5 +169,25 @@ impl Decoder for Raw {
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
         Ok(Some(from.copy_to_bytes(from.remaining())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen with csi-driver-host-path: CANCEL for the stream in place of silence.
+    #[tokio::test]
+    async fn a_stream_that_ends_with_its_deadline_was_not_answered() {
+        let reset = |after: Duration| async move {
+            std::thread::sleep(after);
+            let why = std::io::Error::other("stream error received: stream no longer needed");
+            Err::<(), _>(Box::new(Status::from_error(why.into())))
+        };
+        let deadline = Duration::from_millis(20);
+        let late = within(deadline, reset(deadline)).await.unwrap_err();
+        assert!(matches!(late, Trouble::Deadline), "{late:?}");
+        let early = within(Duration::from_secs(60), reset(Duration::ZERO)).await.unwrap_err();
+        assert!(matches!(early, Trouble::Status(_)), "{early:?}");
     }
 }
