@@ -1,3 +1,7 @@
+//! The adapter over small scripts that write down how they were called: which operation each CSI
+//! call becomes, and what a script's answer becomes. Must not need root: real devices are in
+//! `tests/cli/flexvolume.rs`.
+
 use std::{collections::HashMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use csi_stretch_proto::csi::v1::{

@@ -13,19 +13,18 @@ use std::{
 };
 
 use csi_stretch_proto::csi::v1 as csi;
-use prost::{
-    Message,
-    bytes::{Buf as _, BufMut as _},
-};
+use prost::Message;
 use tonic::{
     Status,
     body::Body,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::{BoxFuture, Service, http},
     server::{Grpc, NamedService, UnaryService},
 };
 
-use crate::rig::{Rig, entries, stderr, stdout};
+use crate::{
+    raw::Raw,
+    rig::{Rig, entries, stderr, stdout},
+};
 
 /// HTTP/2: empty SETTINGS; headers 200 of stream 1; the beginning of a message of 100 bytes.
 const HALF_A_MESSAGE: &[u8] = &[
@@ -246,42 +245,5 @@ impl UnaryService<Vec<u8>> for Answer {
             (None, Say::Status(..) | Say::Nothing) => Vec::new(),
         };
         ready(Ok(tonic::Response::new(bytes)))
-    }
-}
-
-/// Hands bytes through as they are.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining()).to_vec()))
     }
 }

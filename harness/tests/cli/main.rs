@@ -11,6 +11,7 @@ mod grpcurl;
 mod hostile;
 mod interruption;
 mod known;
+mod raw;
 mod replays;
 mod rig;
 mod rpc;

@@ -14,17 +14,19 @@ use std::{
 };
 
 use csi_stretch_proto::csi::v1 as csi;
-use prost::{Message, bytes::Buf as _};
+use prost::Message;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::{
     Status,
     body::Body,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::{BoxFuture, Service, http},
     server::{Grpc, NamedService, UnaryService},
 };
 
-use crate::rig::{Rig, stderr, stdout};
+use crate::{
+    raw::Raw,
+    rig::{Rig, stderr, stdout},
+};
 
 /// csi-sanity's keys, each with a value of its own.
 const KEYS: &[&str] = &[
@@ -244,42 +246,5 @@ impl Call {
             }
             _ => Vec::new(),
         }
-    }
-}
-
-/// Hands bytes through as they are.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        prost::bytes::BufMut::put_slice(to, &item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining()).to_vec()))
     }
 }

@@ -1,3 +1,6 @@
+//! Executables that answer well, badly, late, too much or not at all: each has one clear outcome.
+//! Must not need root, nor a device.
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
