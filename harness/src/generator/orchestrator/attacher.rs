@@ -4,7 +4,7 @@
 use super::{
     component::{Api, Component, Task},
     greeting::{AGAIN, After, GREETING, Greeting},
-    jobs::Jobs,
+    jobs::{self, Jobs},
     names::Name,
     objects::{Attachment, Kind, Node, Pairs, Volume},
     patch::{AttachmentPatch, MetaPatch, VolumePatch},
@@ -57,12 +57,7 @@ struct Job {
     stage: Stage,
 }
 
-#[derive(Clone, Copy)]
-enum Next {
-    Wait(Stage),
-    Done,
-    Failed,
-}
+type Next = jobs::Next<Stage>;
 
 /// csi-attacher.
 #[derive(Debug)]
@@ -96,11 +91,7 @@ impl Attacher {
 
     fn pump(&mut self, api: &mut Api<'_>) {
         while self.greeting.is_over() {
-            let Some(task) = self.jobs.open() else { return };
-            let Some(key) = self.queue.take() else {
-                self.jobs.close(task);
-                return;
-            };
+            let Some((task, key)) = self.jobs.begin(&mut self.queue) else { return };
             let id = Id::from_index(key as usize);
             let next = self.look(api, task, id);
             self.settle(api, task, id, next);
@@ -108,14 +99,8 @@ impl Attacher {
     }
 
     fn settle(&mut self, api: &mut Api<'_>, task: Task, id: Id<Attachment>, next: Next) {
-        let key = id.index() as u32;
-        match next {
-            Next::Wait(stage) => return self.jobs.park(task, Job { id, stage }),
-            Next::Done => self.queue.forget(key),
-            Next::Failed => api.wake(self.queue.add_failed(api.now, key), key),
-        }
-        self.queue.done(key);
-        self.jobs.close(task);
+        let next = next.map(|stage| Job { id, stage });
+        self.jobs.settle(&mut self.queue, api, (task, id.index() as u32), next);
     }
 
     /// One step towards what an attachment asks for.

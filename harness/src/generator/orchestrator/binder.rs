@@ -4,7 +4,7 @@
 use super::{
     component::{Api, Component, Task},
     hash::Map,
-    jobs::Jobs,
+    jobs::{Jobs, Next},
     names::Name,
     objects::{Claim, ClaimPhase, ClaimRef, Class, Kind, Pod, Reclaim, Volume, VolumePhase},
     patch::{ClaimPatch, MetaPatch, VolumePatch},
@@ -32,35 +32,19 @@ impl Default for Binder {
 
 impl Binder {
     fn pump(&mut self, api: &mut Api<'_>) {
-        while let Some(task) = self.jobs.open() {
-            let Some(key) = self.queue.take() else {
-                self.jobs.close(task);
-                return;
-            };
+        while let Some((task, key)) = self.jobs.begin(&mut self.queue) {
             let index = (key >> 1) as usize;
             let write = if key & 1 == 0 {
                 self.claim(api, Id::from_index(index))
             } else {
                 volume(api.store(), Id::from_index(index))
             };
-            match write {
-                Some(write) => {
-                    api.write(task, write);
-                    self.jobs.park(task, key);
-                }
-                None => self.end(api, task, key, true),
-            }
+            let next = write.map_or(Next::Done, |write| {
+                api.write(task, write);
+                Next::Wait(key)
+            });
+            self.jobs.settle(&mut self.queue, api, (task, key), next);
         }
-    }
-
-    fn end(&mut self, api: &mut Api<'_>, task: Task, key: u32, went: bool) {
-        if went {
-            self.queue.forget(key);
-        } else {
-            api.wake(self.queue.add_failed(api.now, key), key);
-        }
-        self.queue.done(key);
-        self.jobs.close(task);
     }
 
     /// The next write that brings a claim on its way.
@@ -249,7 +233,8 @@ impl Component for Binder {
             if result.is_ok() {
                 self.queue.add(key);
             }
-            self.end(api, task, key, result.is_ok());
+            let next = if result.is_ok() { Next::Done } else { Next::Failed };
+            self.jobs.settle(&mut self.queue, api, (task, key), next);
         }
         self.pump(api);
     }

@@ -8,7 +8,7 @@ use csi_stretch_oracle::history::Code;
 use super::{
     component::{Api, Component, Task},
     greeting::{AGAIN, After, GREETING, Greeting},
-    jobs::Jobs,
+    jobs::{self, Jobs},
     names::Name,
     objects::{
         Attachment, Claim, ClaimPhase, ClaimRef, Class, Csi, Kind, Meta, Modes, Reclaim, SecretRef,
@@ -92,11 +92,7 @@ struct Job {
     stage: Stage,
 }
 
-enum Next {
-    Wait(Stage),
-    Done,
-    Failed,
-}
+type Next = jobs::Next<Stage>;
 
 /// csi-provisioner.
 #[derive(Debug)]
@@ -148,11 +144,7 @@ impl Provisioner {
 
     fn pump(&mut self, api: &mut Api<'_>) {
         while self.greeting.is_over() {
-            let Some(task) = self.jobs.open() else { return };
-            let Some(number) = self.queue.take() else {
-                self.jobs.close(task);
-                return;
-            };
+            let Some((task, number)) = self.jobs.begin(&mut self.queue) else { return };
             let key = Key::of(number);
             let next = match key {
                 Key::Claim(id) => self.provision(api, task, id),
@@ -163,14 +155,8 @@ impl Provisioner {
     }
 
     fn settle(&mut self, api: &mut Api<'_>, task: Task, key: Key, next: Next) {
-        let number = key.number();
-        match next {
-            Next::Wait(stage) => return self.jobs.park(task, Job { key, stage }),
-            Next::Done => self.queue.forget(number),
-            Next::Failed => api.wake(self.queue.add_failed(api.now, number), number),
-        }
-        self.queue.done(number);
-        self.jobs.close(task);
+        let next = next.map(|stage| Job { key, stage });
+        self.jobs.settle(&mut self.queue, api, (task, key.number()), next);
     }
 
     fn provision(&mut self, api: &mut Api<'_>, task: Task, id: Id<Claim>) -> Next {

@@ -186,11 +186,7 @@ impl Resizer {
     /// Starts jobs while there is work and somebody to do it.
     fn pump(&mut self, api: &mut Api<'_>) {
         while self.greeting.is_over() {
-            let Some(task) = self.jobs.open() else { return };
-            let Some(key) = self.queue.take() else {
-                self.jobs.close(task);
-                return;
-            };
+            let Some((task, key)) = self.jobs.begin(&mut self.queue) else { return };
             if let Some(job) = Job::new(self, api, task, key) {
                 let next = self.begin(api, job);
                 self.settle(api, task, key, next);
@@ -201,14 +197,7 @@ impl Resizer {
     }
 
     fn settle(&mut self, api: &mut Api<'_>, task: Task, key: u32, next: Next) {
-        match next {
-            Next::Wait(job) => return self.jobs.park(task, *job),
-            Next::Done => self.queue.forget(key),
-            Next::Failed => api.wake(self.queue.add_failed(api.now, key), key),
-            Next::Later(span) => api.wake(self.queue.add_after(api.now, key, span), key),
-        }
-        self.queue.done(key);
-        self.jobs.close(task);
+        self.jobs.settle(&mut self.queue, api, (task, key), next.map(|job| *job));
     }
 }
 

@@ -6,13 +6,14 @@ use super::{Resizer, target::Situation};
 use crate::generator::orchestrator::{
     component::{Api, Task},
     conditions::{Condition, ConditionKind, Conditions},
+    jobs,
     names::Name,
     objects::{Claim, ClaimPhase, Resize, Volume},
     patch::{ClaimPatch, VolumePatch},
     quantity,
     rpc::{AccessMode, Answer, Capability, Caps, Failure, Method, Reply, Rpc},
     store::{Id, Object, Refusal, Write},
-    time::{At, SECOND, Span},
+    time::{At, SECOND},
 };
 
 /// An attempt, as far as it got.
@@ -44,13 +45,7 @@ enum Stage {
 }
 
 /// What becomes of an attempt.
-#[derive(Debug)]
-pub(super) enum Next {
-    Wait(Box<Job>),
-    Done,
-    Failed,
-    Later(Span),
-}
+pub(super) type Next = jobs::Next<Box<Job>>;
 
 /// The API keeps the times of conditions in whole seconds.
 fn condition(now: At, kind: ConditionKind, message: Name) -> Condition {
