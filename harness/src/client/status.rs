@@ -25,7 +25,7 @@ const UNREADABLE: &[&str] = &[
 ];
 /// Words of the libraries about a connection, and what to look at.
 const HINTS: &[(&str, &str)] = &[
-    ("CertificateRequired", " (it wants a certificate: --tls-cert and --tls-key)"),
+    ("CertificateRequired", " (it wants a certificate of yours)"),
     ("http2", " (is it a gRPC server, with TLS or without it as you say?)"),
 ];
 const TOO_LARGE: &str = "Error, decoded message length too large";

@@ -32,7 +32,8 @@ pub struct Declared {
 pub enum DiscoverError {
     /// An identity call failed.
     #[error(
-        "{rpc} failed with {code}: {message}; is this a CSI v1 driver, with TLS or not as you say?"
+        "{rpc} failed with {code}: {message}; is this a CSI v1 driver, and does it want what you \
+         give it: TLS (--tls-ca), a certificate of yours (--tls-cert and --tls-key), or neither?"
     )]
     Identity {
         /// Which call.

@@ -79,12 +79,14 @@ fn tls_that_does_not_agree_is_exit_3_and_says_what_to_look_at() {
     let odd = ["--tls-cert", &odd_cert, "--tls-key", &odd_key];
     let wrong_ca = ["--tls-ca", stranger.path()];
     let other_name = ["--tls-server-name", "other.example"];
+    // Without a certificate the connection may break before the driver's reason is read: the words
+    // looked for are in either sentence.
     let cases: [(&str, String, Vec<&str>, &str); 6] = [
         ("wrong authority", by_name(&mock), [&wrong_ca[..], &mine].concat(), "--tls-ca has to be"),
         ("wrong name", by_name(&mock), [&ca[..], &mine, &other_name].concat(), "--tls-server-name"),
         ("no certificate", by_name(&mock), ca.to_vec(), "--tls-cert and --tls-key"),
         ("another's certificate", by_name(&mock), [&ca[..], &odd].concat(), "connection failed"),
-        ("no TLS here", by_name(&mock), Vec::new(), "TLS or "),
+        ("no TLS here", by_name(&mock), Vec::new(), "TLS (--tls-ca)"),
         ("no TLS there", plain.endpoint(), ca.to_vec(), "does the driver speak TLS there?"),
     ];
     for (what, endpoint, args, words) in cases {
