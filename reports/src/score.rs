@@ -3,9 +3,9 @@
 //! numbers and holds them to what it counts.
 
 /// Defects that were planted.
-pub const PLANTED: usize = 105;
+pub const PLANTED: usize = 106;
 /// Of those, named by the clauses that they break, and by no others.
-pub const NAMED: usize = 105;
+pub const NAMED: usize = 106;
 /// Classes of bugs that they are of.
 pub const CLASSES: usize = 28;
 

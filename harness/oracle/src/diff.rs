@@ -154,7 +154,19 @@ fn caveats(old: &Report, new: &Report) -> Vec<String> {
         ]
     };
     let both = facts(old).into_iter().zip(facts(new)).filter(|(old, new)| old != new);
-    both.map(|((what, old), (_, new))| format!("{what}: {old} before, {new} now")).collect()
+    let facts = both.map(|((what, old), (_, new))| format!("{what}: {old} before, {new} now"));
+    facts.chain(selection(old, new)).collect()
+}
+
+/// How many scenarios only one report has.
+fn selection(old: &Report, new: &Report) -> Option<String> {
+    let ids = |report: &Report| -> BTreeSet<String> {
+        report.scenarios.iter().map(|one| one.id.clone()).collect()
+    };
+    let (old, new) = (ids(old), ids(new));
+    let (before, now) = (old.difference(&new).count(), new.difference(&old).count());
+    let what = "clauses that one of them did not test are left out";
+    (before + now > 0).then(|| format!("scenarios: {before} only before, {now} only now; {what}"))
 }
 
 fn scenarios(old: &Report, new: &Report) -> Vec<ScenarioChange> {
@@ -181,6 +193,9 @@ fn clauses(old: &Report, new: &Report) -> Vec<ClauseChange> {
         ClauseChange { clause, way, old, new }
     };
     let mut changes: Vec<ClauseChange> = differing(states(old), states(new)).map(change).collect();
+    if selection(old, new).is_some() {
+        changes.retain(|change| change.way != Way::Changed);
+    }
     changes.sort_by_key(|change| change.way);
     changes
 }

@@ -46,6 +46,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("database.mariadb", "a MariaDB server can run on volumes (mariadbd, and they are real)"),
     ("database.mariadb-block", "a MariaDB server can do without a file system (none can)"),
     ("fault.restart", "the harness started the driver and may restart it"),
+    ("paths.128", "staging and target folders leave room for paths of just 128 bytes"),
     ("size.maximum", "the profile states the largest volume size"),
 ];
 

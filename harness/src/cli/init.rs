@@ -8,11 +8,6 @@ use std::{
     time::Duration,
 };
 
-use csi_stretch_oracle::{
-    action::{Call, Rpc},
-    history::Reply,
-};
-
 use super::{
     outcome::{Failure, Outcome, print},
     transport,
@@ -95,15 +90,8 @@ async fn ask(
         log: dir.path().join("driver.log"),
     };
     let session = Session::open(&opening).await.map_err(Failure::lab)?;
-    let capacity = if session.target.offers.has("controller.capacity") {
-        let call = Call::new(Rpc::GetCapacity);
-        session.client().call(&call, opening.deadline).await.reply().cloned()
-    } else {
-        None
-    };
     session.close().await;
-    let capacity = capacity.unwrap_or_else(Reply::default);
-    Ok(draft(&args.endpoint, args.controller_endpoint.as_deref(), &session, &capacity))
+    Ok(draft(&args.endpoint, args.controller_endpoint.as_deref(), &session))
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {

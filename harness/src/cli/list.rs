@@ -63,8 +63,11 @@ pub fn main(args: &Args) -> Outcome {
             for defect in Defect::all().chain(Defect::under_load()) {
                 let Defect { name, class, about, stands_for, .. } = defect;
                 let breaks = defect.breaks.join(", ");
-                let _ =
-                    writeln!(text, "{name:40} {class:24} {about} ({stands_for}); breaks {breaks}");
+                let tier = if defect.needs_real_devices() { "; loop tier only" } else { "" };
+                let _ = writeln!(
+                    text,
+                    "{name:40} {class:24} {about} ({stands_for}); breaks {breaks}{tier}"
+                );
             }
         }
         What::Offers => {

@@ -24,13 +24,23 @@ pub struct Args {
     /// Every scenario of the run that was not skipped.
     #[arg(long, conflicts_with = "scenario")]
     all: bool,
+    /// Folder for reports, in place of the run's.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Folder for volumes, mounts and sockets, in place of the run's.
+    #[arg(long, value_name = "DIR")]
+    work_dir: Option<PathBuf>,
+    /// Only failures and the last line.
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 pub fn main(args: &Args, style: Style) -> Outcome {
     let before = input::report(&args.run)?;
     let scenarios = wanted(args, &before)?;
     let command = command(&before, &scenarios);
-    let again = arguments(&command, &before)?;
+    let mut again = arguments(&command, &before)?;
+    again.set(args.out.as_deref(), args.work_dir.as_deref(), args.quiet);
     let after = run::perform_with(&again, style)?;
     print(&seen_again(&before, &after, &scenarios))?;
     Ok(Exit::of(&after))

@@ -113,7 +113,11 @@ pub fn root(work_dir: Option<&Path>) -> io::Result<PathBuf> {
         Path::to_owned,
     );
     let root = std::path::absolute(root)?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
+    let named = |error: io::Error| {
+        let why = format!("cannot make {}: {error}; use --work-dir", root.display());
+        io::Error::new(error.kind(), why)
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&root).map_err(named)?;
     let meta = fs::symlink_metadata(&root)?;
     if !meta.is_dir() || meta.uid() != nix::unistd::geteuid().as_raw() {
         let text = format!("{} is not a folder of this user's; use --work-dir", root.display());

@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     Journal,
     interpreter::{self, Place},
-    session::{OpenError, Opening, Session},
+    session::{OpenError, Opening, Session, own_roots},
     vigil::Vigil,
 };
 use crate::{generator::Script, scenario::Planned};
@@ -142,8 +142,8 @@ async fn one(
         return;
     }
     let number = planned.instance.number;
-    let (staging, targets) = party.opening.path_roots();
-    let own = number.to_string();
+    let roots = party.opening.path_roots();
+    let (staging, targets) = own_roots(roots, number, planned.instance.path_bytes);
     let place = Place {
         scenario: number,
         id: planned.instance.id.clone(),
@@ -151,8 +151,8 @@ async fn one(
         dir: party.opening.dir.clone(),
         node_id: party.session.declared.node_id.clone(),
         name_prefix: Opening::name_prefix(&party.opening.run_id, number),
-        staging: staging.join(&own),
-        targets: targets.join(&own),
+        staging,
+        targets,
         real: party.session.target.tier == csi_stretch_oracle::history::Tier::Loop,
     };
     let workers = party.session.workers(planned.seed ^ side as u64);

@@ -12,7 +12,7 @@ use super::{
     bindings::Bindings,
     cleanup, journal, record,
     registry::{Owner, Swept, WayBack},
-    session::Opening,
+    session::{Opening, own_roots},
 };
 use crate::{
     client::{Client as _, channel, csi_v1::CsiV1, secrets::Secrets},
@@ -68,15 +68,18 @@ fn unfinished(
     node_id: &str,
 ) -> BTreeMap<u32, Bindings> {
     let mut open: BTreeMap<u32, Bindings> = BTreeMap::new();
+    let mut lengths = BTreeMap::new();
     let mut asked: BTreeMap<(u32, u32), Call> = BTreeMap::new();
     for record in records {
         match record {
+            Record::Scenario(instance) => _ = lengths.insert(instance.number, instance.path_bytes),
             Record::Event { scenario, side: Side::Subject, event } => {
-                let number = scenario.to_string();
                 let bindings = open.entry(*scenario).or_insert_with(|| {
                     let prefix = Opening::name_prefix(&owner.run_id, *scenario);
-                    let (staging, targets) = (&way_back.staging, &way_back.targets);
-                    Bindings::new(node_id, &prefix, &staging.join(&number), &targets.join(&number))
+                    let roots = (way_back.staging.clone(), way_back.targets.clone());
+                    let length = lengths.get(scenario).copied().flatten();
+                    let (staging, targets) = own_roots(roots, *scenario, length);
+                    Bindings::new(node_id, &prefix, &staging, &targets)
                 });
                 match &event.kind {
                     EventKind::Invoke(invoke) => {

@@ -119,7 +119,8 @@ impl Session {
         } else {
             (Arc::new(host::Kernel::default()), Arc::new(Files), Tier::Loop)
         };
-        let support = Support::of(tier, launched.is_some());
+        let mut support = Support::of(tier, launched.is_some());
+        support.paths = room_for_paths(&opening.path_roots());
         let target = Target {
             name: declared.name.clone(),
             vendor_version: declared.vendor_version.clone(),
@@ -235,10 +236,78 @@ impl Opening {
     }
 }
 
+/// Staging and target folder of one scenario, as [`path_roots`] gives their roots. With
+/// `path_bytes`, the paths of a volume `vol` are exactly that long.
+pub fn own_roots(
+    (staging, targets): (PathBuf, PathBuf),
+    scenario: u32,
+    path_bytes: Option<u16>,
+) -> (PathBuf, PathBuf) {
+    let own = |root: PathBuf, below: &str| {
+        let root = root.join(scenario.to_string());
+        match path_bytes {
+            Some(bytes) => padded(root, usize::from(bytes).saturating_sub(below.len())),
+            None => root,
+        }
+    };
+    (own(staging, "/vol"), own(targets, "/vol/0"))
+}
+
+/// The longest scenario number, and the longer of the two paths of its volume.
+const OWN_BYTES: usize = "/99999/p/vol/0".len();
+
+/// A path of 128 bytes can be made below both roots.
+fn room_for_paths((staging, targets): &(PathBuf, PathBuf)) -> Result<(), String> {
+    let longest = [staging, targets].into_iter().max_by_key(|path| path.as_os_str().len());
+    match longest.filter(|path| path.as_os_str().len() + OWN_BYTES > 128) {
+        None => Ok(()),
+        Some(path) => Err(format!("{} is too long: use a shorter --work-dir", path.display())),
+    }
+}
+
+/// The path with folders below it, as many and as long as it takes to be `bytes` long.
+fn padded(mut path: PathBuf, bytes: usize) -> PathBuf {
+    /// Longest name that file systems take, and the slash before it.
+    const STEP: usize = 256;
+    loop {
+        let missing = bytes.saturating_sub(path.as_os_str().len());
+        // What is left after this name has to be nothing, or a name and its slash.
+        let step = if missing == STEP + 1 { STEP - 1 } else { missing.min(STEP) };
+        if step < 2 {
+            return path;
+        }
+        path.push("p".repeat(step - 1));
+    }
+}
+
 /// See [`Opening::path_roots`]; `dir` is a side's part of the run's folder.
 pub fn path_roots(profile: &Profile, run_id: &str, dir: &Path) -> (PathBuf, PathBuf) {
     let root = |base: Option<&Path>, kind: &str| {
         base.map_or_else(|| dir.join(kind), |base| base.join(run_id))
     };
     (root(profile.staging_dir.as_deref(), "s"), root(profile.target_dir.as_deref(), "t"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    fn paths_of_a_stated_length_have_it(
+        #[values(128, 129, 300, 511, 512, 513, 4000)] bytes: u16,
+        #[values("/s", "/tmp/a-folder", "/tmp/another-folder/of-a-run/below/that")] root: &str,
+    ) {
+        let (staging, targets) = own_roots((root.into(), root.into()), 7, Some(bytes));
+        for path in [staging.join("vol"), targets.join("vol/0")] {
+            assert_eq!(path.as_os_str().len(), usize::from(bytes), "{}", path.display());
+            assert!(path.iter().all(|name| name.len() <= 255));
+        }
+    }
+
+    #[test]
+    fn a_long_root_is_told() {
+        let long = PathBuf::from(format!("/{}", "d".repeat(120)));
+        let why = room_for_paths(&("/s".into(), long)).unwrap_err();
+        assert!(why.contains("--work-dir"), "{why}");
+    }
 }

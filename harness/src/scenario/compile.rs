@@ -43,6 +43,7 @@ pub(crate) fn compile(file: &File, choice: &Choice<'_>) -> Result<Program, Probl
         snapshots: BTreeMap::new(),
     };
     compiler.volumes(file)?;
+    compiler.program.path_bytes = compiler.opt(file.path_bytes.as_ref())?.map(|bytes| bytes.0);
     for (index, entry) in file.steps.iter().enumerate() {
         let number = u16::try_from(index + 1)
             .map_err(|_| Problem::new(entry.at, "a scenario has at most 65535 steps"))?;

@@ -26,7 +26,7 @@ pub(crate) use slo::{ScaleFile, SloFile};
 pub(crate) use step::{CallFields, StepFile};
 
 use super::{
-    lexeme::{AccessWord, Flag, Handle, Kind, Text},
+    lexeme::{AccessWord, Flag, Handle, Kind, PathBytes, Text},
     size::Size,
     word::Word,
 };
@@ -51,6 +51,9 @@ pub(crate) struct File {
     /// Several volumes, by handle.
     #[serde(default)]
     pub volumes: Option<Ordered<VolumeFile>>,
+    /// Length of the staging and target path of the volume `vol`; left out: as it comes.
+    #[serde(default)]
+    pub path_bytes: Option<Word<PathBytes>>,
     /// Values that `${axis}` takes, one run for each combination.
     #[serde(default)]
     pub matrix: Option<Ordered<Vec<Word<Text>>>>,

@@ -175,6 +175,26 @@ impl Lexeme for Percent {
     }
 }
 
+/// Length of a path: from what every plugin has to take to what leaves room for files below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PathBytes(pub u16);
+
+impl Lexeme for PathBytes {
+    const WHAT: &'static str = "length of a path";
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(bytes) if (128..=4000).contains(&bytes) => Ok(Self(bytes)),
+            _ => {
+                let text = shorten(text);
+                Err(format!("`{text}` is not a length of a path: write bytes, from 128 to 4000"))
+            }
+        }
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": "integer", "minimum": 128, "maximum": 4000})
+    }
+}
+
 /// An amount of data in bytes, more than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Amount(pub u64);

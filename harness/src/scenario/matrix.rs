@@ -1,6 +1,11 @@
 //! The combinations of a scenario's matrix values.
 
-use super::{error::At, error::Problem, file::File, lexeme::Handle, word::Axes};
+use super::{
+    error::{At, Problem},
+    file::File,
+    lexeme::{Handle, Text},
+    word::{Axes, Word},
+};
 
 /// Most combinations of one file; more is a mistake.
 const COMBINATIONS_MAX: usize = 256;
@@ -23,6 +28,10 @@ pub(crate) fn combinations(file: &File) -> Result<Vec<Combination>, Problem> {
             return Err(Problem::new(name.at, format!("the axis `{axis}` has no values")));
         }
         let mut next = Vec::with_capacity(rows.len() * values.len());
+        if let Some(twice) = twice(values) {
+            let message = format!("`{}` stands twice in the axis `{axis}`", twice.text);
+            return Err(Problem::new(twice.at, message));
+        }
         for row in &rows {
             for value in values {
                 let text = value.get(&none)?.0;
@@ -39,6 +48,12 @@ pub(crate) fn combinations(file: &File) -> Result<Vec<Combination>, Problem> {
         rows = next;
     }
     Ok(rows.into_iter().map(combination).collect())
+}
+
+/// Two instances would have one id.
+fn twice(values: &[Word<Text>]) -> Option<&Word<Text>> {
+    let mut before = std::collections::BTreeSet::new();
+    values.iter().find(|word| !before.insert(&word.text))
 }
 
 /// Values become part of an instance's id.

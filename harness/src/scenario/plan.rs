@@ -144,6 +144,7 @@ fn instance(
         skip,
         slo,
         scale,
+        path_bytes: program.path_bytes,
     };
     Planned { instance, seed, script: program }
 }
@@ -166,6 +167,7 @@ fn fit(
                 granularity: offers.granularity.max(1),
                 minimum: offers.minimum,
                 maximum: offers.maximum,
+                grown: options.sizes.grown,
             },
             parameters: &options.parameters,
         };

@@ -26,6 +26,8 @@ pub struct Program {
     pub(crate) largest: i64,
     /// A size depends on the largest that the target states.
     pub(crate) needs_maximum: bool,
+    /// Length of the paths of the volume `vol`, bytes.
+    pub(crate) path_bytes: Option<u16>,
 }
 
 impl Program {

@@ -32,6 +32,8 @@ pub(crate) struct Rules {
     pub minimum: u64,
     /// 0 is unknown.
     pub maximum: u64,
+    /// What `x2` of a smaller volume is, and each further unit as much again; 0: multiples.
+    pub grown: u64,
 }
 
 /// Base sizes of volumes by use, bytes; each is as small as the file system likes.
@@ -45,11 +47,13 @@ pub struct Sizes {
     pub btrfs: u64,
     /// Raw block, and file systems that the driver chooses.
     pub other: u64,
+    /// After the first growth; 0: twice the base.
+    pub grown: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { ext4: 64 << 20, xfs: 320 << 20, btrfs: 256 << 20, other: 64 << 20 }
+        Self { ext4: 64 << 20, xfs: 320 << 20, btrfs: 256 << 20, other: 64 << 20, grown: 0 }
     }
 }
 
@@ -59,7 +63,8 @@ impl Sizes {
     pub fn at_least(bytes: u64) -> Self {
         let Self { xfs, btrfs, .. } = Self::default();
         let small = bytes.max(16 << 20);
-        Self { xfs: xfs.max(bytes), btrfs: btrfs.max(bytes), ext4: small, other: small }
+        let (xfs, btrfs) = (xfs.max(bytes), btrfs.max(bytes));
+        Self { ext4: small, xfs, btrfs, other: small, grown: 0 }
     }
 
     pub(crate) fn base(self, kind: &str) -> u64 {
@@ -73,7 +78,19 @@ impl Sizes {
 }
 
 impl Rules {
-    pub const ANY: Self = Self { granularity: 1, minimum: 0, maximum: 0 };
+    pub const ANY: Self = Self { granularity: 1, minimum: 0, maximum: 0, grown: 0 };
+
+    /// `x1` is the base and `x2` what it grows to first.
+    fn times(self, base: u64, thousandths: u64) -> u64 {
+        let growth = thousandths.checked_sub(1000).zip(self.grown.checked_sub(base));
+        let bytes = match growth {
+            Some((more, step)) if step > 0 => {
+                u128::from(base) + u128::from(step) * u128::from(more) / 1000
+            }
+            _ => u128::from(base) * u128::from(thousandths) / 1000,
+        };
+        u64::try_from(bytes).unwrap_or(i64::MAX as u64)
+    }
 
     /// The next size that the target can allocate.
     pub fn legal(self, bytes: u64) -> u64 {
@@ -91,8 +108,7 @@ impl Size {
             Unit::Maximum if rules.maximum == 0 => i64::MAX,
             Unit::Maximum => i64::try_from(rules.maximum).unwrap_or(i64::MAX),
             Unit::Times(thousandths) => {
-                let bytes = u128::from(base) * u128::from(thousandths) / 1000;
-                let bytes = u64::try_from(bytes).unwrap_or(i64::MAX as u64);
+                let bytes = rules.times(base, thousandths);
                 i64::try_from(rules.legal(bytes)).unwrap_or(i64::MAX)
             }
         };
@@ -216,8 +232,21 @@ mod tests {
             granularity: 4 * MIB as u64,
             minimum: 8 * MIB as u64,
             maximum: 1024 * MIB as u64,
+            grown: 0,
         };
         assert_eq!(Size::parse(word).unwrap().bytes(64 * MIB as u64, rules), bytes);
+    }
+
+    #[rstest]
+    #[case::base("x1", 64, 64)]
+    #[case::first("x2", 64, 80)]
+    #[case::second("x3", 64, 96)]
+    #[case::between("x1.5", 64, 72)]
+    #[case::smaller("x0.5", 64, 32)]
+    #[case::larger_already("x2", 80, 160)]
+    fn the_first_growth_can_be_stated(#[case] word: &str, #[case] base: u64, #[case] bytes: i64) {
+        let rules = Rules { grown: 80 * MIB as u64, ..Rules::ANY };
+        assert_eq!(Size::parse(word).unwrap().bytes(base * MIB as u64, rules), bytes * MIB);
     }
 
     #[rstest]

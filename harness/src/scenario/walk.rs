@@ -29,6 +29,9 @@ pub(crate) fn walk(program: &Program, requires: &[String]) -> Result<Vec<String>
     if program.needs_maximum {
         walk.need("size.maximum");
     }
+    if program.path_bytes.is_some() {
+        walk.need("paths.128");
+    }
     for command in &program.commands {
         walk.step(command)?;
     }

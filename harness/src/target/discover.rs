@@ -1,4 +1,4 @@
-//! What a driver says of itself: name, version, capabilities, node id. One connection, before
+//! What a driver says of itself: name, version, capabilities, node id, limits. One connection, before
 //! anything else; a driver that fails here is not tested at all.
 
 use std::time::Duration;
@@ -25,6 +25,10 @@ pub struct Declared {
     pub node: Option<Vec<String>>,
     /// `NodeGetInfo.node_id`.
     pub node_id: String,
+    /// `GetCapacity.minimum_volume_size` in bytes; 0: nothing said.
+    pub smallest: u64,
+    /// `GetCapacity.maximum_volume_size` in bytes; 0: nothing said.
+    pub largest: u64,
 }
 
 /// Why a driver cannot be tested.
@@ -59,13 +63,23 @@ pub async fn discover(client: &dyn Client, deadline: Duration) -> Result<Declare
     let controller = ask(client, Rpc::ControllerGetCapabilities, deadline).await.ok();
     let node = ask(client, Rpc::NodeGetCapabilities, deadline).await.ok();
     let node_info = ask(client, Rpc::NodeGetInfo, deadline).await.ok();
+    let controller = controller.map(|reply| reply.capabilities.unwrap_or_default());
+    let capacity = match &controller {
+        Some(list) if list.iter().any(|word| word == "GET_CAPACITY") => {
+            ask(client, Rpc::GetCapacity, deadline).await.unwrap_or_default()
+        }
+        _ => Reply::default(),
+    };
+    let limit = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     Ok(Declared {
         name: info.text.unwrap_or_default(),
         vendor_version: info.vendor_version.unwrap_or_default(),
         plugin: plugin.capabilities.unwrap_or_default(),
-        controller: controller.map(|reply| reply.capabilities.unwrap_or_default()),
+        controller,
         node: node.map(|reply| reply.capabilities.unwrap_or_default()),
         node_id: node_info.and_then(|reply| reply.text).unwrap_or_default(),
+        smallest: limit(capacity.minimum_volume_size),
+        largest: limit(capacity.maximum_volume_size),
     })
 }
 

@@ -54,12 +54,16 @@ pub fn offers(
     let files = "MariaDB keeps its data in files, and a block volume has none";
     sheet.set("database.mariadb-block", Err(files.to_owned()));
     sheet.set("fault.restart", support.restart.clone());
+    sheet.set("paths.128", support.paths.clone());
     let maximum = bytes(profile.sizes.maximum.as_ref())?;
     sheet.yes("size.maximum", maximum > 0, "the target profile states no `sizes: {maximum}`");
     let mut offers = sheet.finish();
     offers.granularity = bytes(profile.sizes.granularity.as_ref())?.max(1);
-    offers.minimum = bytes(profile.sizes.minimum.as_ref())?;
-    offers.maximum = maximum;
+    let or = |said: u64, declared: u64| if said > 0 { said } else { declared };
+    offers.minimum = or(bytes(profile.sizes.minimum.as_ref())?, declared.smallest);
+    // The driver's own figure is about creation (spec, GetCapacityResponse): volumes stay below it,
+    // and what happens beyond it is tested only where a person says so, hence not `size.maximum`.
+    offers.maximum = or(maximum, declared.largest);
     offers.assumed = profile.assumed;
     offers.declared = BTreeMap::from([
         ("plugin".into(), declared.plugin.clone()),
@@ -183,6 +187,7 @@ mod tests {
             observe: Ok(()),
             database: BTreeMap::new(),
             restart: Ok(()),
+            paths: Ok(()),
         }
     }
 
@@ -201,6 +206,23 @@ mod tests {
         for (name, _) in KNOWN {
             assert!(offers.has(name) || !offers.lacks[*name].is_empty(), "{name}");
         }
+    }
+
+    #[rstest::rstest]
+    #[case::nothing_said(0, None, 0, false)]
+    #[case::by_the_driver(64, None, 64, false)]
+    #[case::by_a_person(64, Some(32), 32, true)]
+    fn the_largest_volume(
+        #[case] declared_bytes: u64,
+        #[case] stated: Option<u64>,
+        #[case] maximum: u64,
+        #[case] tested: bool,
+    ) {
+        let mut profile = Profile::default();
+        profile.sizes.maximum = stated.map(Size::Bytes);
+        let declared = Declared { largest: declared_bytes, ..declared(&["ONLINE"]) };
+        let offers = offers(&declared, &profile, &support()).unwrap();
+        assert_eq!((offers.maximum, offers.has("size.maximum")), (maximum, tested));
     }
 
     #[rstest::rstest]

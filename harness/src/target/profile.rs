@@ -74,6 +74,8 @@ pub struct Profile {
 pub struct Sizes {
     /// Size of a volume before growth: bytes or `64MiB`. Default depends on the file system.
     pub base: Option<Size>,
+    /// Size after the first growth; each further one adds as much again. Default: twice the size.
+    pub grown: Option<Size>,
     /// Sizes are multiples of this.
     pub granularity: Option<Size>,
     /// Smallest volume.
@@ -117,6 +119,14 @@ pub enum ProfileError {
     /// The file is not a profile.
     #[error("{path} is not a target profile: {message}")]
     Parse {
+        /// Which file.
+        path: PathBuf,
+        /// With line and column.
+        message: String,
+    },
+    /// The file is not one of secrets.
+    #[error("{path} is not a file of secrets: {message}")]
+    Secrets {
         /// Which file.
         path: PathBuf,
         /// With line and column.
@@ -170,12 +180,7 @@ impl Profile {
             .map_err(|e| ProfileError::Parse { path: path.into(), message: e.to_string() })?;
         profile.deadline()?;
         profile.start_timeout()?;
-        for size in [&profile.sizes.base, &profile.sizes.granularity] {
-            size.as_ref().map(Size::bytes).transpose()?;
-        }
-        for size in [&profile.sizes.minimum, &profile.sizes.maximum] {
-            size.as_ref().map(Size::bytes).transpose()?;
-        }
+        profile.sizes.check()?;
         Ok(profile)
     }
 
@@ -203,6 +208,29 @@ fn duration(key: &str, text: &str) -> Result<std::time::Duration, ProfileError> 
     humantime::parse_duration(text).map_err(|e| ProfileError::Value {
         what: format!("`{key}: {text}` is no duration ({e}); write `30s` or `2m`"),
     })
+}
+
+impl Sizes {
+    /// Each is a size, and they agree with each other.
+    pub fn check(&self) -> Result<(), ProfileError> {
+        let [base, grown, granularity, minimum, maximum] =
+            [&self.base, &self.grown, &self.granularity, &self.minimum, &self.maximum]
+                .map(|size| size.as_ref().map(Size::bytes).transpose());
+        let wrong = |what: &str| Err(ProfileError::Value { what: what.to_owned() });
+        let less = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a < b);
+        let (base, grown, granularity) = (base?, grown?, granularity?);
+        let (minimum, maximum) = (minimum?, maximum?);
+        if base == Some(0) || granularity == Some(0) {
+            return wrong("`sizes: {base, granularity}` are at least 1");
+        }
+        if grown.is_some() && (grown == base || less(grown, base)) {
+            return wrong("`sizes: {grown}` has to be more than `base`");
+        }
+        if less(maximum, minimum) {
+            return wrong("`sizes: {maximum}` is less than `minimum`");
+        }
+        Ok(())
+    }
 }
 
 impl Size {
@@ -259,6 +287,19 @@ mod tests {
     #[case("-1")]
     fn no_sizes(#[case] text: &str) {
         assert!(parse_bytes(text).is_err());
+    }
+
+    #[rstest::rstest]
+    #[case("granularity: 0", "at least 1")]
+    #[case("base: 0", "at least 1")]
+    #[case("base: 64MiB, grown: 64MiB", "more than `base`")]
+    #[case("minimum: 2GiB, maximum: 1GiB", "less than `minimum`")]
+    #[case("grown: 5 apples", "is no size")]
+    fn sizes_that_cannot_be(#[case] sizes: &str, #[case] words: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("sizes: {{ {sizes} }}\n")).unwrap();
+        let error = Profile::load(file.path()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
 
     #[test]

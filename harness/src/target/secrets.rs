@@ -35,7 +35,7 @@ pub fn load(path: &Path) -> Result<Secrets, ProfileError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ProfileError::Read { path: path.into(), source })?;
     // The parser's message quotes the line, and the line may hold a secret: only the place is told.
-    let file: File = serde_saphyr::from_str(&text).map_err(|error| ProfileError::Parse {
+    let file: File = serde_saphyr::from_str(&text).map_err(|error| ProfileError::Secrets {
         path: path.into(),
         message: format!(
             "{}expected csi-sanity's keys, such as `CreateVolumeSecret: {{ key: value }}`",

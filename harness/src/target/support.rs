@@ -23,6 +23,8 @@ pub struct Support {
     pub database: BTreeMap<&'static str, Allowed>,
     /// The harness started the driver and may restart it.
     pub restart: Allowed,
+    /// The run's folders leave room for paths of 128 bytes.
+    pub paths: Allowed,
 }
 
 impl Support {
@@ -42,6 +44,7 @@ impl Support {
                 observe: Ok(()),
                 database: database.into(),
                 restart,
+                paths: Ok(()),
             };
         }
         let facts = Facts::gather();
@@ -58,7 +61,7 @@ impl Support {
         };
         let database = [(Engine::Pages, all(&facts, &["root"])), (Engine::Mariadb, server)];
         let database = database.map(|(engine, allowed)| (engine.offer(), allowed)).into();
-        Self { fs, ext4_online: ext4_online(), observe, database, restart }
+        Self { fs, ext4_online: ext4_online(), observe, database, restart, paths: Ok(()) }
     }
 }
 

@@ -254,7 +254,7 @@ impl Databases {
             block,
             ledger: self.ledger(volume),
             copied: false,
-            program: std::env::current_exe()?,
+            program: crate::host::this_program()?,
         };
         let seed = super::pattern::volume_hash(self.seed, volume);
         let known = Known::new(Held::new(database, place, seed));

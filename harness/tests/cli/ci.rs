@@ -63,7 +63,7 @@ fn a_selection_that_cannot_be_is_exit_2(#[case] args: &[&str], #[case] words: &s
     "--csi.stagingdir", "{dir}/staging", "--csi.testvolumeaccesstype", "block",
     "--csi.testvolumeparameters", "{dir}/parameters", "--csi.testvolumesize=1073741824",
     "--csi.testvolumeexpandsize=2147483648", "--ginkgo.v", "--ginkgo.seed=1",
-    "--ginkgo.junit-report={dir}/junit_sanity.xml"], 1)]
+    "--ginkgo.junit-report={dir}/junit_sanity.xml"], 0)]
 #[case::an_array_driver(&["--ginkgo.v", "--csi.controllerendpoint={endpoint}",
     "--csi.endpoint={endpoint}", "--csi.secrets={dir}/secrets.yaml", "--ginkgo.junit-report",
     "{dir}/junit_sanity.xml", "--ginkgo.skip", "GetCapacity|ListSnapshots"], 1)]

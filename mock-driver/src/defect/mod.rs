@@ -120,6 +120,11 @@ impl Defect {
         })
     }
 
+    /// On simulated devices it does nothing.
+    pub fn needs_real_devices(&self) -> bool {
+        Self::under_load().any(|one| one.name == self.name)
+    }
+
     /// The flaw, with nothing remembered.
     pub fn flaw(&self) -> Arc<dyn Flaw> {
         (self.make)()

@@ -50,7 +50,7 @@ pub const DEFECTS: &[Defect] = &[
         "node-expand-repeat-fails",
         "NodeExpandVolume fails for a volume that it has expanded already",
         "kubernetes/kubernetes#131868",
-        &["node-expand.idempotent"]
+        &["node-expand.idempotent", "node-expand.idempotent-after-lost-reply"]
     ),
     plant!(
         NeedlessDemand,

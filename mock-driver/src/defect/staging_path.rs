@@ -53,9 +53,31 @@ pub const DEFECTS: &[Defect] = &[
         "node-expand-repeat-aborted",
         "a repeated node step is answered ABORTED although nothing is pending",
         "ceph/ceph-csi#1426",
-        &["node-expand.idempotent"]
+        &["node-expand.idempotent", "node-expand.idempotent-after-lost-reply"]
+    ),
+    plant!(
+        LongPathRefused,
+        "node-expand-long-path-refused",
+        "volume_path has to have fewer than 128 bytes",
+        "no public issue: the limit of CSI 1.3, which 1.4 lifted for paths",
+        &["node-expand.path-length-128", "node-expand.path-length-os"]
     ),
 ];
+
+struct LongPathRefused;
+
+impl Flaw for LongPathRefused {
+    fn node_expand(
+        &self,
+        good: &Driver,
+        request: NodeExpandVolumeRequest,
+    ) -> Reply<NodeExpandVolumeResponse> {
+        if request.volume_path.len() >= 128 {
+            return Err(Status::invalid_argument("volume_path is too long"));
+        }
+        good.node_expand(&request)
+    }
+}
 
 struct NeedsStagingPath;
 

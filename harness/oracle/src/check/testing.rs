@@ -69,6 +69,7 @@ impl H {
             skip: None,
             slo: None,
             scale: None,
+            path_bytes: None,
         };
         let over =
             |at_us| Ended { at_us, stopped: None, driver_ended: None, broken: None, leaks: vec![] };

@@ -55,6 +55,8 @@ fn a_scenario_that_only_one_report_has_is_neither() {
     assert_eq!(difference.scenarios[0].way, Way::Changed);
     assert_eq!(difference.scenarios[0].old, None);
     assert!(difference.behaviour.is_empty());
+    assert!(difference.caveats[0].starts_with("scenarios: 0 only before, "), "{difference:?}");
+    assert!(difference.clauses.iter().all(|change| change.way != Way::Changed));
 }
 
 #[test]

@@ -170,6 +170,9 @@ pub struct Instance {
     /// What stands on the axes of the charts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
+    /// Length of the staging and target path of the volume `vol`, bytes, where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<u16>,
 }
 
 /// How the bytes and the time of a workload relate to those that are meant, in words.

@@ -3,20 +3,12 @@
 
 use std::fmt::Write as _;
 
-use csi_stretch_oracle::{
-    history::{Reply, Tier},
-    words::bytes,
-};
+use csi_stretch_oracle::{history::Tier, words::bytes};
 
-use crate::{runner::session::Session, words::clean};
+use crate::{runner::session::Session, target::Declared, words::clean};
 
 /// A profile that can be used as it is, with comments for whoever makes it true.
-pub fn draft(
-    endpoint: &str,
-    controller_endpoint: Option<&str>,
-    session: &Session,
-    capacity: &Reply,
-) -> String {
+pub fn draft(endpoint: &str, controller_endpoint: Option<&str>, session: &Session) -> String {
     let declared = &session.declared;
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -34,7 +26,7 @@ pub fn draft(
     declares(&mut out, "controller", declared.controller.as_ref());
     declares(&mut out, "node", declared.node.as_ref());
     kinds(&mut out);
-    sizes(&mut out, capacity);
+    sizes(&mut out, declared);
     if session.target.tier == Tier::Memory {
         let _ = writeln!(out, "\n# This driver simulates its node: no kernel is looked at.");
     }
@@ -63,21 +55,18 @@ assumed: true
     );
 }
 
-fn sizes(out: &mut String, capacity: &Reply) {
-    let limits =
-        [("minimum", capacity.minimum_volume_size), ("maximum", capacity.maximum_volume_size)];
-    let said: Vec<(&str, i64)> = limits
-        .into_iter()
-        .filter_map(|(key, size)| Some((key, size.filter(|size| *size > 0)?)))
-        .collect();
+fn sizes(out: &mut String, declared: &Declared) {
+    let limits = [("minimum", declared.smallest), ("maximum", declared.largest)];
+    let said = limits.into_iter().filter(|(_, size)| *size > 0);
     out.push_str("\nsizes:\n");
-    for (key, size) in &said {
-        let _ = writeln!(out, "  {key}: {size}  # {}, as GetCapacity says", bytes(*size));
+    for (key, size) in said.clone() {
+        let shown = i64::try_from(size).map_or_else(|_| size.to_string(), bytes);
+        let _ = writeln!(out, "  {key}: {size}  # {shown}, as GetCapacity says");
     }
     out.push_str(
         "  granularity: 1MiB  # guess: sizes are multiples of this; many clouds have 1GiB\n",
     );
-    if said.is_empty() {
+    if said.count() == 0 {
         out.push_str("  # minimum: 1GiB\n  # maximum: 16TiB\n");
     }
 }

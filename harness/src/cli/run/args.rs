@@ -1,6 +1,9 @@
 //! Arguments of `csi-stretch run`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use csi_stretch_mock::Defect;
 
@@ -36,6 +39,9 @@ pub struct Args {
     /// the least it takes.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(super) volume_size: Option<u64>,
+    /// Size after its first growth; each further one adds as much again (default: twice the size).
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(super) expand_size: Option<u64>,
     /// Only volumes accessed in this way, whatever the profile says; may be repeated.
     #[arg(long, value_name = "ACCESS", value_delimiter = ',', value_parser = ["mount", "block"])]
     pub(super) access: Vec<String>,
@@ -147,6 +153,15 @@ impl Args {
         }
         self.command = command;
         self.replayed = true;
+    }
+
+    /// What a repetition may have otherwise.
+    pub fn set(&mut self, out: Option<&Path>, work_dir: Option<&Path>, quiet: bool) {
+        if let Some(out) = out {
+            out.clone_into(&mut self.out);
+        }
+        self.work_dir = work_dir.map(Path::to_owned).or(self.work_dir.take());
+        self.quiet |= quiet;
     }
 }
 

@@ -30,9 +30,12 @@ impl Setting {
         run_dir: &RunDir,
     ) -> Result<Party, Failure> {
         let dir = side_dir(run_dir, "subject")?;
-        let (endpoint, shown) = match &self.endpoint {
-            Some(endpoint) => (endpoint.clone(), None),
-            None => embedded(&dir, loops(args.tier)?, None, args.defect)?,
+        let (endpoint, shown) = if let Some(endpoint) = &self.endpoint {
+            (endpoint.clone(), None)
+        } else {
+            let loops = loops(args.tier)?;
+            shows(args.defect, loops)?;
+            embedded(&dir, loops, None, args.defect)?
         };
         let deadline = match args.deadline {
             Some(deadline) => deadline,
@@ -118,7 +121,7 @@ fn embedded(
     profile: Option<&Path>,
     defect: Option<&Defect>,
 ) -> Result<(Endpoint, Option<String>), Failure> {
-    let program = std::env::current_exe().map_err(Failure::internal)?;
+    let program = crate::host::this_program().map_err(Failure::internal)?;
     let backing = if loops { "loop" } else { "memory" };
     let mut command = vec![program.display().to_string()];
     command.extend(["mock", "--listen", "{socket}", "--backing", backing].map(str::to_owned));
@@ -132,6 +135,17 @@ fn embedded(
         let _ = write!(shown, " --defect {}", defect.name);
     }
     Ok((Endpoint::Exec(command), Some(shown)))
+}
+
+/// A defect that could not show would look like one that is not found.
+fn shows(defect: Option<&Defect>, loops: bool) -> Result<(), Failure> {
+    match defect.filter(|defect| !loops && defect.needs_real_devices()) {
+        None => Ok(()),
+        Some(Defect { name, .. }) => Err(Failure::usage(format!(
+            "`{name}` shows on real devices only: run as root with --tier loop, or choose another \
+             of `csi-stretch list defects`"
+        ))),
+    }
 }
 
 /// Whether the embedded driver uses real loop devices.

@@ -93,10 +93,12 @@ impl Setting {
 
     /// What runs on a target with these offers.
     pub fn plan(&self, args: &Args, offers: &Offers) -> Vec<Planned> {
-        let base = self.profile.sizes.base.as_ref().and_then(|size| size.bytes().ok());
+        let bytes = |size: &Option<Size>| size.as_ref().and_then(|size| size.bytes().ok());
+        let base = bytes(&self.profile.sizes.base);
+        let grown = bytes(&self.profile.sizes.grown).unwrap_or(0);
         let options = scenario::Options {
             seed: self.seed,
-            sizes: base.map_or_else(Sizes::default, Sizes::at_least),
+            sizes: Sizes { grown, ..base.map_or_else(Sizes::default, Sizes::at_least) },
             parameters: self.profile.parameters.clone(),
             ..selection::options(args)
         };
@@ -170,9 +172,13 @@ fn profile(args: &Args) -> Result<Profile, Failure> {
     if let Some(bytes) = args.volume_size {
         profile.sizes.base = Some(Size::Bytes(bytes));
     }
+    if let Some(bytes) = args.expand_size {
+        profile.sizes.grown = Some(Size::Bytes(bytes));
+    }
     if !args.access.is_empty() {
         profile.access.clone_from(&args.access);
     }
+    profile.sizes.check().map_err(Failure::usage)?;
     // Drivers take absolute paths only.
     profile.staging_dir = args.staging_dir.clone().or(profile.staging_dir).map(absolute);
     profile.target_dir = args.target_dir.clone().or(profile.target_dir).map(absolute);

@@ -39,7 +39,6 @@ const PATHS: &str =
     "paths are made and looked at directly, so run this where the node service runs";
 const SPECS: &str = "csi-sanity's spec names mean nothing here; select with --focus and --skip by the ids of \
      `csi-stretch list`, and own up to known faults in a profile";
-const GROWTH: &str = "volumes grow to multiples of their size before (--volume-size)";
 const SNAPSHOTS: &str = "snapshots are made without parameters";
 const MODIFY: &str = "volumes are not modified";
 const ATTACH: &str = "the limit of volumes per node is not tested";
@@ -62,7 +61,7 @@ pub const FLAGS: &[Flag] = &[
     flag("csi.testvolumesize", Value, Same("--volume-size")),
     flag("csi.testvolumeparameters", Value, Same("--parameters")),
     flag("csi.junitfile", Value, Same("--junit")),
-    flag("csi.testvolumeexpandsize", Value, Unused(GROWTH)),
+    flag("csi.testvolumeexpandsize", Value, Same("--expand-size")),
     flag("csi.testsnapshotparameters", Value, Unused(SNAPSHOTS)),
     flag("csi.testvolumemutableparameters", Value, Unused(MODIFY)),
     flag("csi.testnodevolumeattachlimit", Nothing, Unused(ATTACH)),

@@ -103,16 +103,18 @@ fn what_has_no_meaning_is_told_once_with_the_way_out() {
         "csi-stretch",
         "--csi.testvolumeexpandsize",
         "25769803776",
+        "--csi.testsnapshotparameters",
+        "snapshots.yaml",
         "--ginkgo.skip",
         "GetCapacity|ListSnapshots",
         "--ginkgo.focus",
         "ExpandVolume",
     ]);
-    assert_eq!(all.words, ["csi-stretch", "run"]);
+    assert_eq!(all.words, ["csi-stretch", "run", "--expand-size=25769803776"]);
     assert_eq!(all.remarks.len(), 2, "{:?}", all.remarks);
     let told = all.remarks.join("\n");
     assert!(told.contains("-ginkgo.skip, -ginkgo.focus; csi-sanity's spec names"));
-    assert!(told.contains("--volume-size"), "{told}");
+    assert!(told.contains("snapshots are made without"), "{told}");
 }
 
 #[rstest]

@@ -97,6 +97,15 @@ pub fn excuse(
                         minimum}` in a target profile";
             Some(check.not_applicable(evidence, Some(op), what))
         }
+        // Nor that the volume is larger than the driver makes any, where nobody said how large that is.
+        Code::OutOfRange
+            if (makes || call.rpc == Rpc::NodeExpand) && offers.assumed && offers.maximum == 0 =>
+        {
+            let what = "this size may be beyond the driver's largest volume, or below its smallest: \
+                        say `sizes: {minimum, maximum}` in a target profile, and a refusal within \
+                        them fails";
+            Some(check.no_blame(crate::report::Class::Vacuous, evidence, Some(op), what))
+        }
         // Nobody has to make every kind of volume.
         Code::InvalidArgument
             if call.rpc == Rpc::CreateVolume && offers.assumed && !made_one(evidence) =>

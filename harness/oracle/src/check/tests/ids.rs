@@ -46,6 +46,9 @@ fn refused(code: Code, step: u16, limit: i64) -> H {
 #[rstest]
 #[case::full_pool(refused(Code::ResourceExhausted, 0, 0), Verdict::Inconclusive)]
 #[case::too_small(refused(Code::OutOfRange, 0, 0), Verdict::Fail)]
+#[case::perhaps_too_large(
+    refused(Code::OutOfRange, 0, 0).run(|run| run.target.offers.assumed = true),
+    Verdict::Inconclusive)]
 #[case::kind_of_volume(
     refused(Code::InvalidArgument, 0, 0).run(|run| run.target.offers.assumed = true),
     Verdict::Skip)]
