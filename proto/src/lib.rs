@@ -5,6 +5,12 @@
 
 /// The Container Storage Interface.
 pub mod csi {
+    /// CSI 0.2 and 0.3, with the growth of 2018. Types that are the same on the wire are `v1`'s.
+    #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
+    pub mod v0 {
+        tonic::include_proto!("csi.v0");
+    }
+
     /// CSI 1.12.
     #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
     pub mod v1 {
@@ -20,6 +26,9 @@ pub mod control {
         tonic::include_proto!("csi_stretch.control.v1");
     }
 }
+
+/// Messages of csi.v0 that have csi.v1's Rust types.
+pub const SHARED: &[&str] = &include!("../shared.rs");
 
 /// The encoded `FileDescriptorSet` of every protocol in this crate.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
