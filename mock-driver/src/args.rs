@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     defect::Defect,
     profile::{Profile, ProfileError},
-    server::{BackingKind, Options},
+    server::{BackingKind, Dialect, Options},
     tls::Tls,
 };
 
@@ -35,6 +35,10 @@ pub struct Args {
     /// What volumes are made of; without it, memory
     #[arg(long, value_enum, default_value_t = BackingKind::Memory)]
     pub backing: BackingKind,
+
+    /// The CSI that it speaks
+    #[arg(long, value_enum, default_value_t = Dialect::V1)]
+    pub dialect: Dialect,
 
     /// YAML file that says what the driver declares and how it behaves; without it, it offers all
     /// it can do
@@ -69,6 +73,7 @@ impl Args {
             tls: files.map(|(cert, key)| Tls { cert, key, client_ca }),
             state_dir: self.state_dir,
             backing: self.backing,
+            dialect: self.dialect,
             profile,
             remove_on_exit: self.remove_on_exit,
             defect: self.defect,

@@ -28,5 +28,5 @@ pub use backing::{BackingError, FsType};
 pub use defect::Defect;
 pub use listen::{Incoming, ListenError, bind};
 pub use profile::{Profile, ProfileError};
-pub use server::{BackingKind, Options, ServeError, serve};
+pub use server::{BackingKind, Dialect, Options, ServeError, serve};
 pub use tls::Tls;

@@ -4,10 +4,7 @@
 use csi_stretch_proto::{
     DESCRIPTORS,
     control::v1::control_server::ControlServer,
-    csi::v1::{
-        controller_server::ControllerServer, identity_server::IdentityServer,
-        node_server::NodeServer,
-    },
+    csi::{v0, v1},
 };
 use tonic::{
     server::NamedService,
@@ -17,8 +14,8 @@ use tonic_health::{ServingStatus, pb as health};
 use tonic_reflection::server::Builder as Reflection;
 
 use crate::{
-    rpc::{MESSAGE_MAX, Services},
-    server::ServeError,
+    rpc::{MESSAGE_MAX, Services, V0},
+    server::{Dialect, ServeError},
 };
 
 /// Contents of simulated volumes come in messages of 1 MiB; HTTP/2's defaults, 16 and 64 KiB, would
@@ -26,14 +23,22 @@ use crate::{
 const FRAME_BYTES: u32 = 1 << 20;
 const WINDOW_BYTES: u32 = 4 << 20;
 
+type IdentityV0 = v0::identity_server::IdentityServer<V0>;
+type ControllerV0 = v0::controller_server::ControllerServer<V0>;
+type NodeV0 = v0::node_server::NodeServer<V0>;
+type IdentityV1 = v1::identity_server::IdentityServer<Services>;
+type ControllerV1 = v1::controller_server::ControllerServer<Services>;
+type NodeV1 = v1::node_server::NodeServer<Services>;
+
 /// Everything over one driver.
 pub async fn router(
     services: &Services,
+    dialect: Dialect,
     tls: Option<ServerTlsConfig>,
 ) -> Result<Router, ServeError> {
     macro_rules! sized {
-        ($server:ident) => {
-            $server::new(services.clone())
+        ($server:ty, $services:expr) => {
+            <$server>::new($services)
                 .max_decoding_message_size(MESSAGE_MAX)
                 .max_encoding_message_size(MESSAGE_MAX)
         };
@@ -45,31 +50,36 @@ pub async fn router(
     if let Some(tls) = tls {
         server = server.tls_config(tls)?;
     }
-    let names = names(services);
+    let names = names(services, dialect);
     let (reporter, health) = tonic_health::server::health_reporter();
     for name in &names {
         reporter.set_service_status(*name, ServingStatus::Serving).await;
     }
-    let node = services.has_node().then(|| sized!(NodeServer));
+    let (old, new) = (dialect == Dialect::V0, dialect == Dialect::V1);
+    let node = services.has_node();
+    let one = || services.clone();
+    let older = || V0(services.clone());
     Ok(server
-        .add_service(sized!(IdentityServer))
-        .add_service(sized!(ControllerServer))
-        .add_optional_service(node)
-        .add_service(sized!(ControlServer))
+        .add_optional_service(new.then(|| sized!(IdentityV1, one())))
+        .add_optional_service(new.then(|| sized!(ControllerV1, one())))
+        .add_optional_service((new && node).then(|| sized!(NodeV1, one())))
+        .add_optional_service(old.then(|| sized!(IdentityV0, older())))
+        .add_optional_service(old.then(|| sized!(ControllerV0, older())))
+        .add_optional_service((old && node).then(|| sized!(NodeV0, older())))
+        .add_service(sized!(ControlServer<Services>, one()))
         .add_service(health)
         .add_service(reflection(&names).build_v1()?)
         .add_service(reflection(&names).build_v1alpha()?))
 }
 
 /// The services that say anything else than UNIMPLEMENTED.
-fn names(services: &Services) -> Vec<&'static str> {
-    type Node = NodeServer<Services>;
-    let mut names = vec![
-        <IdentityServer<Services> as NamedService>::NAME,
-        <ControllerServer<Services> as NamedService>::NAME,
-        <ControlServer<Services> as NamedService>::NAME,
-    ];
-    names.extend(services.has_node().then_some(<Node as NamedService>::NAME));
+fn names(services: &Services, dialect: Dialect) -> Vec<&'static str> {
+    let [identity, controller, node] = match dialect {
+        Dialect::V0 => [IdentityV0::NAME, ControllerV0::NAME, NodeV0::NAME],
+        Dialect::V1 => [IdentityV1::NAME, ControllerV1::NAME, NodeV1::NAME],
+    };
+    let mut names = vec![identity, controller, ControlServer::<Services>::NAME];
+    names.extend(services.has_node().then_some(node));
     names
 }
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// What volumes are made of.
     pub backing: BackingKind,
+    /// The CSI that it speaks.
+    pub dialect: Dialect,
     /// What the driver declares and how it behaves.
     pub profile: Profile,
     /// Whether everything it made (mounts, devices, files) is removed at the end. A driver
@@ -53,6 +55,15 @@ pub enum BackingKind {
     Loop,
     /// A simulation that needs nothing; sizes, contents and mounts are data
     Memory,
+}
+
+/// A CSI that people have spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dialect {
+    /// csi.v0: CSI 0.3, and the resize calls of 2018
+    V0,
+    /// csi.v1: CSI 1.12
+    V1,
 }
 
 /// Why a driver did not start or ended badly.
@@ -148,7 +159,7 @@ async fn answer(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let tls = options.tls.as_ref().map(Tls::load).transpose()?;
-    let router = router(&services, tls).await?;
+    let router = router(&services, options.dialect, tls).await?;
     let incoming = bind(&options.listen).await?;
     info!(listen = %incoming.address(), "driver is ready");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use csi_stretch_mock::{BackingKind, Options, Profile, serve};
+use csi_stretch_mock::{BackingKind, Dialect, Options, Profile, serve};
 use csi_stretch_proto::csi::v1 as csi;
 use loop_support::{Lab, device_bytes, may_grow_mounted_ext4, pattern, statvfs_bytes};
 use rstest::rstest;
@@ -113,6 +113,7 @@ async fn loop_grpc_victim() {
         listen: endpoint(Path::new(&folder)),
         state_dir: Path::new(&folder).join("state"),
         backing: BackingKind::Loop,
+        dialect: Dialect::V1,
         profile: Profile::default(),
         tls: None,
         remove_on_exit: false,

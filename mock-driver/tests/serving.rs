@@ -4,7 +4,7 @@ mod support;
 
 use std::{os::unix::net::UnixListener, path::Path, time::Duration};
 
-use csi_stretch_mock::{BackingKind, Options, Profile, ServeError, serve};
+use csi_stretch_mock::{BackingKind, Dialect, Options, Profile, ServeError, serve};
 use csi_stretch_proto::csi::v1::{ProbeRequest, identity_client::IdentityClient};
 use rstest::rstest;
 use support::*;
@@ -16,6 +16,7 @@ fn options(folder: &Path, listen: &str) -> Options {
         tls: None,
         state_dir: folder.join("other-state"),
         backing: BackingKind::Memory,
+        dialect: Dialect::V1,
         profile: Profile::default(),
         remove_on_exit: false,
         defect: None,

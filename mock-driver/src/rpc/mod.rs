@@ -7,11 +7,14 @@ mod control;
 mod controller;
 mod identity;
 mod node;
+mod v0;
 
 use std::{sync::Arc, time::Instant};
 
 use tonic::{Code, Request, Response, Status};
 use tracing::{field::Empty, info, info_span};
+
+pub use v0::V0;
 
 use crate::{
     defect::Flaw,

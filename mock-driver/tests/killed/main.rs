@@ -10,7 +10,7 @@ mod support;
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use csi_stretch_mock::{BackingKind, Options, Profile, serve};
+use csi_stretch_mock::{BackingKind, Dialect, Options, Profile, serve};
 use look::check;
 use model::{Model, Random, Step, apply, choose, perform};
 use support::*;
@@ -44,7 +44,8 @@ fn options(folder: &Path, backing: BackingKind, remove_on_exit: bool) -> Options
     let state_dir = folder.join("state");
     let profile = Profile::default();
     let (listen, tls, defect) = (endpoint(folder), None, None);
-    Options { listen, tls, state_dir, backing, profile, remove_on_exit, defect }
+    let dialect = Dialect::V1;
+    Options { listen, tls, state_dir, backing, dialect, profile, remove_on_exit, defect }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use csi_stretch_mock::{BackingKind, Options, Profile, ServeError, serve};
+use csi_stretch_mock::{BackingKind, Dialect, Options, Profile, ServeError, serve};
 use csi_stretch_proto::{
     control::v1::{self as control, control_client::ControlClient},
     csi::v1::{
@@ -103,6 +103,7 @@ fn launch(
         tls: None,
         state_dir: folder.join("state"),
         backing,
+        dialect: Dialect::V1,
         profile,
         remove_on_exit,
         defect: None,

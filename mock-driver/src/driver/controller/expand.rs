@@ -1,6 +1,8 @@
 //! ControllerExpandVolume: grows the storage, and the file system too where the profile says so.
 
-use csi_stretch_proto::csi::v1::{ControllerExpandVolumeRequest, ControllerExpandVolumeResponse};
+use csi_stretch_proto::csi::v1::{
+    ControllerExpandVolumeRequest, ControllerExpandVolumeResponse, VolumeCapability,
+};
 use tonic::Status;
 
 use crate::{
@@ -92,19 +94,37 @@ impl Driver {
         Ok(grown?)
     }
 
+    /// RequiresFSResize of csi.v0, asked before a growth: whether the node will have to follow one.
+    /// Without a volume, about the driver as a whole.
+    pub fn requires_fs_resize(
+        &self,
+        id: Option<&str>,
+        used_as: Option<&VolumeCapability>,
+    ) -> Reply<bool> {
+        self.needs(C::ExpandVolume)?;
+        let used_as = used_as.map(|given| parse(Some(given))).transpose()?;
+        let record = id.map(|id| self.volume(id)).transpose()?;
+        let can_mount = record.as_ref().is_none_or(VolumeRecord::can_mount);
+        let as_mount = used_as.as_ref().map_or(can_mount, |one| one.mount().is_some());
+        Ok(as_mount && self.node_grows() && !self.profile.grows_fs_at(GrowFsAt::Controller))
+    }
+
     /// Whether NodeExpandVolume still has to grow the file system. True as long as it is smaller
     /// than its device, so a retry does not lose the demand; true also while there is none yet,
     /// for then nothing is known of the node but that it may have to act.
     fn node_has_work(&self, record: &VolumeRecord) -> Reply<bool> {
-        let node_grows = self.profile.node_has(NodeCapability::ExpandVolume)
-            && self.profile.grows_fs_at(GrowFsAt::NodeExpand);
-        if !node_grows {
+        if !self.node_grows() {
             return Ok(false);
         }
         Ok(match self.backing.file_system(&record.id)? {
             Some(fs) => !fs.fills_device,
             None => !self.profile.grows_fs_at(GrowFsAt::Controller),
         })
+    }
+
+    fn node_grows(&self) -> bool {
+        self.profile.node_has(NodeCapability::ExpandVolume)
+            && self.profile.grows_fs_at(GrowFsAt::NodeExpand)
     }
 
     /// Refuses growth of a volume for a use that it was not created for.
