@@ -9,7 +9,8 @@ use std::{
 
 use csi_stretch_oracle::{
     check::CHECKS,
-    clause::{Catalogue, Clause, Party},
+    clause::{Basis, Catalogue, Clause, Party},
+    dialect::adopted,
 };
 
 fn root() -> PathBuf {
@@ -260,7 +261,8 @@ fn every_clause_of_growth_is_checked_or_excepted() {
     };
     let catalogue = clauses();
     let open = catalogue.iter().filter(due).filter(|c| c.excepted.is_none());
-    let open: Vec<&str> = open.map(|c| c.id.as_str()).filter(|id| !claimed.contains(*id)).collect();
+    let open = open.map(|c| c.id.as_str()).filter(|id| !claimed.contains(adopted(id)));
+    let open: Vec<&str> = open.collect();
     assert!(
         open.is_empty(),
         "nobody checks these, and no `excepted` says why:\n{}",
@@ -287,6 +289,22 @@ fn exceptions_are_true_and_have_a_known_kind() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A dialect takes clauses over as they are, and its own are no sentences of CSI.
+#[test]
+fn clauses_of_dialects_are_those_of_csi_again() {
+    let (catalogue, mut count) = (clauses(), 0);
+    for clause in catalogue.iter().filter(|clause| adopted(&clause.id) != clause.id) {
+        let origin = catalogue.get(adopted(&clause.id));
+        let origin = origin.unwrap_or_else(|| panic!("{}: of what clause?", clause.id));
+        assert_eq!((clause.level, clause.party), (origin.level, origin.party), "{}", clause.id);
+        assert_eq!(clause.derived_from, [origin.id.as_str()], "{}", clause.id);
+        assert_eq!(clause.basis, Basis::Derived, "{}", clause.id);
+        assert!(!origin.since.starts_with("v0."), "{} is CSI 0.x's own", origin.id);
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::{
     clause::Catalogue,
+    dialect::Rules,
     history::{Record, Run},
     report::{Class, Counts, Finding, LocatedFinding, Report, SCHEMA},
     verdict::Verdict,
@@ -31,11 +32,12 @@ use scenario::Judged;
 /// Judges a history, whole or cut.
 pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -> Report {
     let history = History::collect(records);
-    let judged: Vec<Judged> =
-        history.cases.iter().map(|case| scenario::judge(&history.run, case, catalogue)).collect();
+    let rules = Rules::of(&history.run.target.dialect, catalogue);
+    let judge = |case| scenario::judge(&history.run, case, catalogue, &rules);
+    let judged: Vec<Judged> = history.cases.iter().map(judge).collect();
     let growth_tested = tested::growth(&history, &judged);
-    let mut of_run = of_run(&history, catalogue);
-    let clauses = matrix::matrix(&history.run, &judged, catalogue);
+    let mut of_run = of_run(&history, catalogue, &rules);
+    let clauses = matrix::matrix(&history.run, &judged, &rules);
     let comparison = history.run.reference.is_some().then(|| scenario::summary(&judged));
     let worst = judged.iter().map(|case| case.result.verdict);
     let mut verdict = worst.chain(of_run.iter().map(|finding| finding.verdict)).max();
@@ -55,7 +57,7 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
         elapsed_us: history.last_us,
         interrupted: history.end.as_ref().is_none_or(|end| end.interrupted),
         findings: findings(&history.run, &judged, of_run),
-        coverage: matrix::coverage::coverage(&clauses, catalogue),
+        coverage: matrix::coverage::coverage(&clauses, &rules.catalogue),
         clauses,
         comparison,
         leaks,
@@ -69,12 +71,13 @@ pub fn judge(records: impl IntoIterator<Item = Record>, catalogue: &Catalogue) -
 
 /// What cannot be laid at one scenario's door: a history that contradicts itself, what the run as
 /// a whole left behind, and what the profile says of no scenario.
-fn of_run(history: &History, catalogue: &Catalogue) -> Vec<Finding> {
+fn of_run(history: &History, catalogue: &Catalogue, rules: &Rules) -> Vec<Finding> {
     let leaks = history.end.iter().flat_map(|end| &end.leaks);
     let leaked = leaks.map(crate::check::leaked);
     let strict = history.run.strict;
     let leaked = leaked.map(|finding| levels::apply(finding, catalogue, strict));
     let mut leaked: Vec<Finding> = leaked.collect();
+    rules.apply(&mut leaked);
     known::waive(&mut leaked, &history.run);
     leaked.extend(history.faults.iter().map(|what| lab("history", what)));
     let plan = history.cases.iter().map(|case| &case.instance);

@@ -1,4 +1,5 @@
-//! Judgement, pure: what was done (`action`, `history`), what the rules are (`clause`), what the
+//! Judgement, pure: what was done (`action`, `history`), what the rules are (`clause`, and
+//! `dialect`: which of them bind whom), what the
 //! target offers (`offer`) and which of its faults are known (`known`), who judges (`check`, beside
 //! the reference `compare`, all together `judge`), and what is said in the end (`words`, `verdict`,
 //! `report`, and `diff` of two reports).
@@ -11,6 +12,7 @@ pub mod action;
 pub mod check;
 pub mod clause;
 pub mod compare;
+pub mod dialect;
 pub mod diff;
 pub mod evidence;
 pub mod history;

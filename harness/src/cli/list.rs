@@ -6,6 +6,7 @@ use csi_stretch_mock::Defect;
 use csi_stretch_oracle::{
     check::CHECKS,
     clause::{Catalogue, Party},
+    dialect::adopted,
     history::Instance,
     offer::KNOWN,
 };
@@ -91,9 +92,9 @@ fn clauses(catalogue: &Catalogue, instances: &[Instance]) -> String {
     }
     let (mut text, mut checked, mut excepted, mut all) = (String::new(), 0, 0, 0);
     for clause in catalogue.iter() {
-        let tests = scenarios.get(clause.id.as_str()).copied().unwrap_or(0);
-        let id = clause.id.as_str();
-        let checks = CHECKS.iter().filter(|check| check.clauses.contains(&id));
+        let (id, adopted) = (clause.id.as_str(), adopted(&clause.id));
+        let tests = scenarios.get(adopted).copied().unwrap_or(0);
+        let checks = CHECKS.iter().filter(|check| check.clauses.contains(&adopted));
         let checks: Vec<&str> = checks.map(|check| check.name).collect();
         let claimed = tests > 0 || !checks.is_empty();
         all += 1;

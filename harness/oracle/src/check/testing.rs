@@ -15,7 +15,7 @@ use crate::{
     verdict::Verdict,
 };
 
-mod catalogue;
+pub(crate) mod catalogue;
 mod database;
 mod target;
 mod whole;

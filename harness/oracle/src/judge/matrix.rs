@@ -8,7 +8,8 @@ use super::scenario::Judged;
 use crate::{
     action::{Action, Load, Rpc},
     check::{CHECKS, is_always_on, table},
-    clause::{Catalogue, Clause},
+    clause::Clause,
+    dialect::{Rules, adopted},
     evidence::Op,
     history::{Completion, Outcome, Run},
     report::{Class, ClauseResult, ClauseState, ExcusedBy, Finding},
@@ -30,16 +31,17 @@ pub struct Ran {
 
 /// Every clause that a check or an instance claims, that is excepted, or that a finding names (a
 /// step has clauses of its own), in order of id.
-pub fn matrix(run: &Run, judged: &[Judged], catalogue: &Catalogue) -> Vec<ClauseResult> {
-    let of_checks = CHECKS.iter().flat_map(|check| check.clauses.iter().copied());
+pub fn matrix(run: &Run, judged: &[Judged], rules: &Rules) -> Vec<ClauseResult> {
+    let of_checks = CHECKS.iter().flat_map(|check| check.clauses);
+    let of_checks = of_checks.filter_map(|id| rules.name(id));
     let of_scenarios = judged.iter().flat_map(|case| &case.result.clauses).map(String::as_str);
-    let excepted = catalogue.iter().filter(|clause| clause.excepted.is_some());
+    let excepted = rules.catalogue.iter().filter(|clause| clause.excepted.is_some());
     let excepted = excepted.map(|clause| clause.id.as_str());
     let index = Index::new(judged);
     let named = index.named.keys().copied();
     let claimed: BTreeSet<&str> =
         of_checks.chain(of_scenarios).chain(excepted).chain(named).collect();
-    let known = claimed.into_iter().filter_map(|id| catalogue.get(id));
+    let known = claimed.into_iter().filter_map(|id| rules.catalogue.get(id));
     known.map(|clause| index.result(run, clause)).collect()
 }
 
@@ -76,7 +78,7 @@ impl<'a> Index<'a> {
         let provoked = listed.iter().filter(|case| provokes(case, &clause.id));
         let tested_by = ids(provoked.copied());
         let kept = listed.iter().any(|case| provokes(case, &clause.id) && is_whole(case));
-        let always = is_always_on(&clause.id);
+        let always = is_always_on(adopted(&clause.id));
         let gap = requires::gap(&clause.requires, &run.target.offers);
         let seen = always && gap.is_none() && self.is_seen(&clause.id);
         let (state, why) = if !broken_in.is_empty() {
@@ -111,7 +113,7 @@ impl<'a> Index<'a> {
 impl Index<'_> {
     /// Some reply was judged by it, in an instance that was judged to its end.
     fn is_seen(&self, clause: &str) -> bool {
-        let prefix = clause.split_once('.').map_or(clause, |(prefix, _)| prefix);
+        let prefix = prefix(clause);
         let own = Rpc::ALL.iter().map(|(rpc, ..)| *rpc).find(|rpc| table::prefix(*rpc) == prefix);
         let seen = |case: &Judged| match own {
             Some(rpc) => case.ran.replied.contains(&rpc),
@@ -119,6 +121,12 @@ impl Index<'_> {
         };
         self.judged.iter().any(|case| is_whole(case) && seen(case))
     }
+}
+
+/// The call that a clause is about.
+fn prefix(clause: &str) -> &str {
+    let id = adopted(clause);
+    id.split_once('.').map_or(id, |(prefix, _)| prefix)
 }
 
 fn ids<'a>(cases: impl Iterator<Item = &'a Judged>) -> Vec<String> {
@@ -205,7 +213,7 @@ impl Ran {
     /// Whether a call was made that the clause is about. Capabilities are asked for before any
     /// scenario, and general clauses are about every call: there any call will do.
     fn called(&self, clause: &str) -> bool {
-        let prefix = clause.split_once('.').map_or(clause, |(prefix, _)| prefix);
+        let prefix = prefix(clause);
         let own = Rpc::ALL.iter().map(|(rpc, ..)| *rpc).find(|rpc| table::prefix(*rpc) == prefix);
         match own.filter(|_| !prefix.ends_with("-capabilities") || prefix.starts_with("validate")) {
             Some(rpc) => self.calls.contains(&rpc),

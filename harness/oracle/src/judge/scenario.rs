@@ -8,6 +8,7 @@ use crate::{
     check::{CHECKS, Check},
     clause::Catalogue,
     compare::{self, Beside},
+    dialect::Rules,
     evidence::{Evidence, Op},
     history::{Because, Code, Ended, Run},
     report::{Class, ComparisonSummary, Finding, Growth, Relation, ScenarioResult, Series},
@@ -46,7 +47,7 @@ const WHOLE: Check = Check {
 };
 
 /// Judges one instance.
-pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
+pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue, rules: &Rules) -> Judged {
     let subject = Op::pair(&case.subject.events);
     let reference = Op::pair(&case.reference.events);
     let compared = run.reference.is_some()
@@ -62,9 +63,9 @@ pub fn judge(run: &Run, case: &Case, catalogue: &Catalogue) -> Judged {
     let mut growths = growths::growths(&evidence);
     let series = series::series(&evidence, &case.subject.readings, &growths);
     impact::measure(&evidence, &mut growths, &case.subject.readings, &series);
-    let findings = findings(&evidence, case, &growths);
+    let findings = findings(&evidence, case, &growths, rules);
     let beside = compare::beside(&evidence);
-    let result = result(&evidence, case, findings, &beside);
+    let result = result(&evidence, case, findings, &beside, rules);
     Judged {
         sequences: sequence::sequences(&subject, &result.findings),
         growths,
@@ -100,6 +101,7 @@ fn result(
     case: &Case,
     findings: Vec<Finding>,
     beside: &Beside,
+    rules: &Rules,
 ) -> ScenarioResult {
     let instance = evidence.instance;
     let times = || case.subject.events.iter().map(|event| event.at_us);
@@ -118,13 +120,14 @@ fn result(
             (base, told.collect())
         }
     };
+    let clauses = instance.clauses.iter().filter_map(|id| rules.name(id));
     let skipped = not_applicable.filter(|_| base == Verdict::Skip);
     ScenarioResult {
         number: instance.number,
         id: instance.id.clone(),
         group: group.to_owned(),
         about: instance.about.clone(),
-        clauses: instance.clauses.clone(),
+        clauses: clauses.map(str::to_owned).collect(),
         axes: instance.axes.clone(),
         verdict: findings.iter().map(|finding| finding.verdict).fold(base, Verdict::max),
         skip: instance.skip.clone().or(skipped),
@@ -137,7 +140,12 @@ fn result(
     }
 }
 
-fn findings(evidence: &Evidence<'_>, case: &Case, growths: &[Growth]) -> Vec<Finding> {
+fn findings(
+    evidence: &Evidence<'_>,
+    case: &Case,
+    growths: &[Growth],
+    rules: &Rules,
+) -> Vec<Finding> {
     let mut findings = unknown_clauses(evidence);
     if let Some(why) = never_begun(evidence) {
         findings.push(WHOLE.not_applicable(evidence, None, why));
@@ -145,6 +153,7 @@ fn findings(evidence: &Evidence<'_>, case: &Case, growths: &[Growth]) -> Vec<Fin
         let strict = evidence.run.strict;
         let found = CHECKS.iter().flat_map(|check| (check.run)(evidence));
         findings.extend(found.map(|finding| levels::apply(finding, evidence.catalogue, strict)));
+        rules.apply(&mut findings);
         findings.extend(impact::findings(evidence, growths));
         if findings.iter().all(|finding| finding.verdict < Verdict::Inconclusive) {
             findings.extend(unfinished(evidence));
