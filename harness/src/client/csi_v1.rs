@@ -10,8 +10,8 @@ use csi_stretch_oracle::{
 use super::{Client, channel::Connection, secrets::Secrets, status, wire};
 use crate::Boxed;
 
-mod reply;
-mod request;
+pub(super) mod reply;
+pub(super) mod request;
 
 /// A driver that speaks CSI v1.
 #[derive(Clone, Debug)]

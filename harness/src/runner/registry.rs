@@ -16,7 +16,10 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use super::audit;
-use crate::target::{Transport, process::MARK};
+use crate::{
+    client::Dialect,
+    target::{Transport, process::MARK},
+};
 
 const NOTE: &str = "owner.json";
 
@@ -56,6 +59,9 @@ pub struct WayBack {
     pub endpoint: String,
     /// Where its Controller service listens, if elsewhere.
     pub controller_endpoint: Option<String>,
+    /// What they speak, if the profile says so.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
     /// How they are spoken to.
     #[serde(default)]
     pub transport: Transport,

@@ -1,10 +1,10 @@
 //! After a killed run: finds in its history what it made on a driver that it did not start, and
 //! undoes it through that driver. Deletes nothing that the history does not say this run made.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use csi_stretch_oracle::{
-    action::{Action, Call, Rpc},
+    action::{Action, Call},
     history::{Code, Completion, EventKind, Failure, Record, Side},
 };
 
@@ -15,8 +15,8 @@ use super::{
     session::{Opening, own_roots},
 };
 use crate::{
-    client::{Client as _, channel, csi_v1::CsiV1, secrets::Secrets},
-    target::secrets,
+    client::{Client, Dialect, channel, secrets::Secrets},
+    target::{meet, secrets},
 };
 
 /// Undoes the unfinished scenarios of a killed run.
@@ -25,7 +25,7 @@ pub async fn volumes(owner: &Owner, way_back: &WayBack, connect_timeout: Duratio
     match reach(owner, way_back, connect_timeout).await {
         Ok((client, mut open)) => {
             for bindings in open.values_mut() {
-                undo(&client, bindings, DEADLINE, &mut swept).await;
+                undo(client.as_ref(), bindings, DEADLINE, &mut swept).await;
             }
         }
         Err(error) => swept.left.push(format!("volumes on {}: {error}", way_back.endpoint)),
@@ -40,7 +40,7 @@ async fn reach(
     owner: &Owner,
     way_back: &WayBack,
     timeout: Duration,
-) -> Result<(CsiV1, BTreeMap<u32, Bindings>), Box<dyn std::error::Error>> {
+) -> Result<(Arc<dyn Client>, BTreeMap<u32, Bindings>), Box<dyn std::error::Error>> {
     let records = journal::read(&owner.history)?;
     let options = way_back.transport.load()?;
     let node = channel::connect(&way_back.endpoint, &options, timeout).await?;
@@ -52,10 +52,11 @@ async fn reach(
         Some(path) => secrets::load(path)?,
         None => Secrets::default(),
     };
-    let client = CsiV1::split(controller, node, secrets.hiding(options.bearer.as_deref()));
-    let info = client.call(&Call::new(Rpc::NodeGetInfo), timeout).await;
-    let node_id = info.reply().and_then(|reply| reply.text.clone()).unwrap_or_default();
-    let mut open = unfinished(&records, owner, way_back, &node_id);
+    let secrets = secrets.hiding(options.bearer.as_deref());
+    let speak =
+        |dialect: Dialect| dialect.client(controller.clone(), node.clone(), secrets.clone());
+    let (client, declared) = meet(speak, way_back.dialect, timeout).await?;
+    let mut open = unfinished(&records, owner, way_back, &declared.node_id);
     open.retain(|_, bindings| !bindings.made.is_empty());
     Ok((client, open))
 }
@@ -115,7 +116,7 @@ fn known(completion: &Completion) -> Completion {
     completion.clone()
 }
 
-async fn undo(client: &CsiV1, bindings: &mut Bindings, deadline: Duration, swept: &mut Swept) {
+async fn undo(client: &dyn Client, bindings: &mut Bindings, deadline: Duration, swept: &mut Swept) {
     while let Some(call) = cleanup::next(bindings) {
         let completion = match bindings.resolve(&call) {
             Ok(resolved) => client.call(&resolved, deadline).await,

@@ -15,13 +15,13 @@ use csi_stretch_oracle::{
 use super::{Workers, record::Recorder, vigil::Vigil};
 use crate::{
     Boxed,
-    client::{Client, channel, control::Control, csi_v1::CsiV1, secrets::Secrets},
+    client::{Client, Dialect, channel, control::Control, secrets::Secrets},
     host::{self, Observer},
     nemesis::Nemesis,
     target::{
-        Declared, Endpoint, Launched, Profile, discover,
+        Declared, Endpoint, Launched, Profile,
         discover::DiscoverError,
-        offers,
+        meet, offers,
         process::{Launch, LaunchError},
         profile::ProfileError,
         support::Support,
@@ -108,9 +108,10 @@ impl Session {
             Some(endpoint) => channel::connect(&endpoint.to_string(), options, timeout).await?,
             None => node.clone(),
         };
-        let client: Arc<dyn Client> =
-            Arc::new(CsiV1::split(controller, node.clone(), opening.secrets.clone()));
-        let declared = discover(client.as_ref(), timeout).await?;
+        let speak = |dialect: Dialect| {
+            dialect.client(controller.clone(), node.clone(), opening.secrets.clone())
+        };
+        let (client, declared) = meet(speak, opening.profile.dialect, timeout).await?;
         let control = Control::new(node);
         let simulated = control.is_served(timeout).await;
         let (observer, medium, tier): (Arc<dyn Observer>, Arc<dyn Medium>, _) = if simulated {
@@ -124,7 +125,7 @@ impl Session {
         let target = Target {
             name: declared.name.clone(),
             vendor_version: declared.vendor_version.clone(),
-            dialect: "csi.v1".into(),
+            dialect: declared.dialect.name().into(),
             endpoint: opening.shown.clone().unwrap_or_else(|| opening.endpoint.to_string()),
             offers: offers::offers(&declared, &opening.profile, &support)?,
             tier,

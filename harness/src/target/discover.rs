@@ -1,18 +1,20 @@
 //! What a driver says of itself: name, version, capabilities, node id, limits. One connection, before
 //! anything else; a driver that fails here is not tested at all.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use csi_stretch_oracle::{
     action::{Call, Rpc},
     history::{Completion, Failure, Reply},
 };
 
-use crate::client::Client;
+use crate::client::{Client, Dialect};
 
 /// A driver's own declaration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
+    /// What it speaks.
+    pub dialect: Dialect,
     /// `GetPluginInfo.name`.
     pub name: String,
     /// `GetPluginInfo.vendor_version`.
@@ -36,7 +38,7 @@ pub struct Declared {
 pub enum DiscoverError {
     /// An identity call failed.
     #[error(
-        "{rpc} failed with {code}: {message}; is this a CSI v1 driver, and does it want what you \
+        "{rpc} failed with {code}: {message}; is this a CSI driver, and does it want what you \
          give it: TLS (--tls-ca), a certificate of yours (--tls-cert and --tls-key), or neither?"
     )]
     Identity {
@@ -52,8 +54,38 @@ pub enum DiscoverError {
     NotReady,
 }
 
+impl DiscoverError {
+    /// Whether that service is not there at all, as of a driver that speaks another dialect.
+    fn is_unknown_service(&self) -> bool {
+        matches!(self, Self::Identity { rpc: Rpc::GetPluginInfo, code: "UNIMPLEMENTED", .. })
+    }
+}
+
+/// Asks a driver in the dialect it is said to speak, or else in the one that it turns out to speak.
+pub async fn meet(
+    speak: impl Fn(Dialect) -> Arc<dyn Client>,
+    said: Option<Dialect>,
+    deadline: Duration,
+) -> Result<(Arc<dyn Client>, Declared), DiscoverError> {
+    let first = speak(said.unwrap_or_default());
+    let error = match discover(first.as_ref(), deadline).await {
+        Ok(declared) => {
+            let dialect = said.unwrap_or_default();
+            return Ok((first, Declared { dialect, ..declared }));
+        }
+        Err(error) if said.is_none() && error.is_unknown_service() => error,
+        Err(error) => return Err(error),
+    };
+    let older = speak(Dialect::V0);
+    match discover(older.as_ref(), deadline).await {
+        Ok(declared) => Ok((older, Declared { dialect: Dialect::V0, ..declared })),
+        Err(again) if again.is_unknown_service() => Err(error),
+        Err(again) => Err(again),
+    }
+}
+
 /// Asks the driver, `deadline` for each call.
-pub async fn discover(client: &dyn Client, deadline: Duration) -> Result<Declared, DiscoverError> {
+async fn discover(client: &dyn Client, deadline: Duration) -> Result<Declared, DiscoverError> {
     let info = must(client, Rpc::GetPluginInfo, deadline).await?;
     let plugin = must(client, Rpc::GetPluginCapabilities, deadline).await?;
     let probe = must(client, Rpc::Probe, deadline).await?;
@@ -72,6 +104,7 @@ pub async fn discover(client: &dyn Client, deadline: Duration) -> Result<Declare
     };
     let limit = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     Ok(Declared {
+        dialect: Dialect::default(),
         name: info.text.unwrap_or_default(),
         vendor_version: info.vendor_version.unwrap_or_default(),
         plugin: plugin.capabilities.unwrap_or_default(),

@@ -17,7 +17,7 @@ pub mod secrets;
 pub mod support;
 pub mod transport;
 
-pub use discover::{Declared, discover};
+pub use discover::{Declared, meet};
 pub use endpoint::Endpoint;
 pub use process::Launched;
 pub use profile::Profile;

@@ -13,6 +13,7 @@ use super::{
     profile::{ProfileError, Size},
     support::Support,
 };
+use crate::client::Dialect;
 
 /// Capability in CSI's spelling, and the offer it makes.
 const CONTROLLER: &[(&str, &str)] = &[
@@ -78,13 +79,26 @@ fn services(sheet: &mut Sheet, declared: &Declared) {
     sheet.yes("controller", controller.is_some(), "the driver has no Controller service");
     for (capability, offer) in CONTROLLER {
         let has = controller.is_some_and(|list| list.iter().any(|c| c == capability));
-        sheet.yes(offer, has, &format!("the driver does not declare controller {capability}"));
+        sheet.yes(offer, has, &why_not(declared.dialect, "controller", capability));
     }
     let node = declared.node.as_deref();
     sheet.yes("node", node.is_some(), "the driver has no Node service");
     for (capability, offer) in NODE {
         let has = node.is_some_and(|list| list.iter().any(|c| c == capability));
-        sheet.yes(offer, has, &format!("the driver does not declare node {capability}"));
+        sheet.yes(offer, has, &why_not(declared.dialect, "node", capability));
+    }
+}
+
+/// Why a capability is not offered.
+fn why_not(dialect: Dialect, service: &str, capability: &str) -> String {
+    if dialect.lacks(capability) {
+        return format!("{} has no {service} {capability}", dialect.name());
+    }
+    match dialect {
+        Dialect::V0 if capability == "EXPAND_VOLUME" => {
+            format!("the driver has no resize call of {} on the {service}", dialect.name())
+        }
+        _ => format!("the driver does not declare {service} {capability}"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     known::{ExpectedEntry, WaiverEntry},
     transport::Transport,
 };
-use crate::scenario::LoadError;
+use crate::{client::Dialect, scenario::LoadError};
 
 /// A target profile. Every key is optional; unknown keys are errors.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,9 @@ pub struct Profile {
     pub endpoint: Option<String>,
     /// Controller service elsewhere than `endpoint`.
     pub controller_endpoint: Option<String>,
+    /// `v0` or `v1`; default: what the driver answers in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// How connections are made: TLS, a token, limits.
     pub transport: Transport,
     /// Started by the harness and owned by it. `{socket}` becomes the endpoint to listen on,
@@ -150,6 +153,7 @@ impl Default for Profile {
             about: String::new(),
             endpoint: None,
             controller_endpoint: None,
+            dialect: None,
             transport: Transport::default(),
             command: Vec::new(),
             env: BTreeMap::new(),

@@ -78,6 +78,7 @@ impl Setting {
         Some(WayBack {
             endpoint: endpoint.clone(),
             controller_endpoint: self.controller_endpoint.as_ref().map(ToString::to_string),
+            dialect: self.profile.dialect,
             transport: args.transport.over(&self.profile.transport).absolute(),
             secrets: secrets.and_then(|path| std::path::absolute(path).ok()),
             staging: absolute(staging),

@@ -207,12 +207,13 @@ fn plugin_capability(capability: csi::PluginCapability) -> String {
     }
 }
 
-fn named<E>(name: Result<&'static str, E>, number: i32) -> String {
+/// The enum's name of a value.
+pub fn named<E>(name: Result<&'static str, E>, number: i32) -> String {
     name.map_or_else(|_| format!("UNKNOWN({number})"), str::to_owned)
 }
 
 /// A capability that says nothing, or of a kind younger than this dialect.
-fn unset() -> String {
+pub fn unset() -> String {
     "UNSET".to_owned()
 }
 

@@ -227,7 +227,8 @@ fn capacity_range(call: &Call) -> Option<csi::CapacityRange> {
     Some(csi::CapacityRange { required_bytes: range.required, limit_bytes: range.limit })
 }
 
-fn capability(call: &Call) -> Option<csi::VolumeCapability> {
+/// How the volume is used, if the call says so.
+pub fn capability(call: &Call) -> Option<csi::VolumeCapability> {
     use csi::volume_capability::{AccessMode as Mode, AccessType, BlockVolume, MountVolume};
     let Capability { access, mode } = call.capability.as_ref()?;
     let access = match access {
@@ -257,7 +258,8 @@ fn mode_number(mode: AccessMode) -> csi::volume_capability::access_mode::Mode {
     }
 }
 
-fn id(reference: Option<&Ref>) -> Result<String, Failure> {
+/// The id that is sent.
+pub fn id(reference: Option<&Ref>) -> Result<String, Failure> {
     match reference {
         None => Ok(String::new()),
         Some(Ref::Literal { literal }) => Ok(literal.clone()),
@@ -277,7 +279,8 @@ fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_default()
 }
 
-fn map(value: Option<&BTreeMap<String, String>>) -> HashMap<String, String> {
+/// The entries, or none.
+pub fn map(value: Option<&BTreeMap<String, String>>) -> HashMap<String, String> {
     value.map(|map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()).unwrap_or_default()
 }
 
@@ -285,6 +288,7 @@ fn unbound(what: &str) -> Failure {
     Failure { code: Code::Unbound, message: format!("not sent: {what} stands for nothing yet") }
 }
 
-fn not_here(rpc: Rpc) -> Failure {
+/// The dialect has no such call; offers keep scenarios from asking for it.
+pub fn not_here(rpc: Rpc) -> Failure {
     Failure { code: Code::Harness, message: format!("{rpc} has no request in this dialect") }
 }
