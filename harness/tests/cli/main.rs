@@ -6,6 +6,7 @@ mod certificates;
 mod ci;
 mod commands;
 mod databases;
+mod dialects;
 mod flexvolume;
 mod grpcurl;
 mod hostile;

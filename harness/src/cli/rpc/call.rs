@@ -148,10 +148,21 @@ impl Call<'_> {
             .map_err(|error| Failure::lab(format!("the answer is no {name}: {error}")))?;
         let unknown = unknown_fields(&reply);
         if unknown > 0 {
-            eprintln!("csi-stretch: the answer has {unknown} fields that CSI 1.12 does not have");
+            eprintln!(
+                "csi-stretch: the answer has {unknown} fields that {} does not have",
+                self.dialect()
+            );
         }
         request::redact(&mut reply);
         Ok(reply)
+    }
+
+    /// Name and version of what is spoken.
+    fn dialect(&self) -> &'static str {
+        match self.method.0.parent_file().package_name() {
+            "csi.v0" => "CSI 0.3",
+            _ => "CSI 1.12",
+        }
     }
 
     fn told(&self, trouble: &Trouble, hidden: &Secrets) -> Outcome {

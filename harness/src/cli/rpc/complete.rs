@@ -17,7 +17,11 @@ pub fn with_methods(program: Command) -> Result<Command, Failure> {
     let services: BTreeSet<String> = methods.iter().map(Method::service).collect();
     let mut rpc = with_common(Command::new("rpc"));
     for method in methods.iter() {
-        rpc = rpc.subcommand(named(method, Spelling::Name, method.0.name().to_owned()));
+        // Of two dialects' the first is meant; the other's has its full name.
+        let name = method.0.name();
+        let taken = rpc.find_subcommand(name).is_some();
+        let name = if taken { method.full_name() } else { name.to_owned() };
+        rpc = rpc.subcommand(named(method, Spelling::Name, name));
     }
     let mut program = program.mut_subcommand("rpc", |_| rpc);
     for service in &services {
@@ -26,7 +30,11 @@ pub fn with_methods(program: Command) -> Result<Command, Failure> {
         }
         let of_service = methods.iter().filter(|method| method.service() == *service);
         let command = of_service.fold(with_common(Command::new(service.clone())), |all, method| {
-            all.subcommand(named(method, Spelling::Csc, method.verb()))
+            let verb = method.verb();
+            if all.find_subcommand(&verb).is_some() {
+                return all;
+            }
+            all.subcommand(named(method, Spelling::Csc, verb))
         });
         program = program.mut_subcommand(service, |_| command);
     }

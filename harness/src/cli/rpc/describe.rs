@@ -13,8 +13,11 @@ const DEPTH_MAX: usize = 4;
 pub fn describe(method: &Method) -> String {
     let stream = if method.0.is_server_streaming() { "a stream of " } else { "" };
     let (input, output) = (method.0.input(), method.0.output());
-    let csc = format!("{} {}", method.service(), method.verb());
-    let mut text = format!("{}\nin csc's words: {csc}\n\n{}\n", method.full_name(), input.name());
+    let csc = match method.0.parent_file().package_name() {
+        "csi.v0" => String::new(),
+        _ => format!("in csc's words: {} {}\n", method.service(), method.verb()),
+    };
+    let mut text = format!("{}\n{csc}\n{}\n", method.full_name(), input.name());
     rows(&mut text, &input, 1);
     let _ = writeln!(text, "\nanswers {stream}{}", output.name());
     rows(&mut text, &output, 1);

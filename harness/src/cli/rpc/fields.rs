@@ -45,6 +45,16 @@ enum Takes {
     Json,
 }
 
+/// Whether a request has that place.
+fn has(request: &MessageDescriptor, path: &[&str]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    match request.get_field_by_name(first).map(|field| field.kind()) {
+        Some(Kind::Message(inner)) => has(&inner, rest),
+        Some(_) => rest.is_empty(),
+        None => false,
+    }
+}
+
 /// A value for a place in the request.
 pub type Given = Vec<(Vec<String>, Value)>;
 
@@ -80,8 +90,7 @@ fn flags(request: &MessageDescriptor) -> Vec<Flag> {
             _ => flags.push(Flag::new(&field, path)),
         }
     }
-    for (name, path) in DEEP.iter().filter(|(_, path)| request.get_field_by_name(path[0]).is_some())
-    {
+    for (name, path) in DEEP.iter().filter(|(_, path)| has(request, path)) {
         let path = path.iter().map(ToString::to_string).collect();
         flags.push(Flag { name: (*name).to_owned(), path, takes: Takes::Text, many: false });
     }

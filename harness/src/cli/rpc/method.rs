@@ -10,7 +10,7 @@ use super::{args, fields};
 use crate::cli::outcome::Failure;
 
 /// The packages of the dialects, in the order in which a short name is looked up.
-const PACKAGES: &[&str] = &["csi.v1", "csi_stretch.control.v1"];
+const PACKAGES: &[&str] = &["csi.v1", "csi.v0", "csi_stretch.control.v1"];
 
 /// csc's short words for a service.
 const SERVICES: &[(&str, &[&str])] =
@@ -80,8 +80,11 @@ impl Methods {
         let chosen = |method: &&Method| service.is_none_or(|word| method.service_is(word));
         let mut text = String::new();
         for method in self.iter().filter(chosen) {
-            let csc = format!("{} {}", method.service(), method.verb());
-            let _ = writeln!(text, "{:58} {csc}", method.full_name());
+            let words = [method.service(), method.verb()];
+            let line = words.each_ref().map(String::as_str);
+            let is_meant = self.find(&line).is_ok_and(|found| found.method.0 == method.0);
+            let csc = if is_meant { words.join(" ") } else { String::new() };
+            let _ = writeln!(text, "{}", format!("{:58} {csc}", method.full_name()).trim_end());
         }
         text
     }
@@ -98,7 +101,12 @@ impl Methods {
             return Err(self.unknown(first));
         }
         let Some(verb) = words.get(1) else {
-            let verbs: Vec<String> = of_service.iter().map(|method| method.verb()).collect();
+            let mut verbs: Vec<String> = Vec::new();
+            for verb in of_service.iter().map(|method| method.verb()) {
+                if !verbs.contains(&verb) {
+                    verbs.push(verb);
+                }
+            }
             let message = format!("`{first}` needs one of its methods: {}", verbs.join(", "));
             return Err(Failure::usage(message));
         };
@@ -235,11 +243,16 @@ fn is_text(field: &FieldDescriptor) -> bool {
     matches!(field.kind(), Kind::String) && !field.is_list()
 }
 
-/// `ControllerExpandVolume` as `controller-expand-volume`.
+/// `ControllerExpandVolume` as `controller-expand-volume`, `RequiresFSResize` as
+/// `requires-fs-resize`.
 fn kebab(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
     let mut out = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !out.is_empty() {
+    for (at, c) in letters.iter().enumerate() {
+        let begins = |c: Option<&char>| c.is_some_and(|c| !c.is_ascii_uppercase());
+        let before = at.checked_sub(1).and_then(|at| letters.get(at));
+        let starts_word = begins(before) || begins(letters.get(at + 1));
+        if c.is_ascii_uppercase() && before.is_some() && starts_word {
             out.push('-');
         }
         out.push(c.to_ascii_lowercase());
@@ -273,6 +286,11 @@ mod tests {
     #[case(&["n", "get-info"], "csi.v1.Node/NodeGetInfo", Spelling::Csc, 2)]
     #[case(&["node", "stats"], "csi.v1.Node/NodeGetVolumeStats", Spelling::Csc, 2)]
     #[case(&["group-controller", "capabilities"], "csi.v1.GroupController/GroupControllerGetCapabilities", Spelling::Csc, 2)]
+    #[case(&["ControllerResizeVolume"], "csi.v0.Controller/ControllerResizeVolume", Spelling::Name, 1)]
+    #[case(&["csi.v0.Controller/CreateVolume"], "csi.v0.Controller/CreateVolume", Spelling::Name, 1)]
+    #[case(&["controller", "requires-fs-resize"], "csi.v0.Controller/RequiresFSResize", Spelling::Csc, 2)]
+    #[case(&["node", "resize", "v", "/p"], "csi.v0.Node/NodeResizeVolume", Spelling::Csc, 2)]
+    #[case(&["node", "id"], "csi.v0.Node/NodeGetId", Spelling::Csc, 2)]
     #[case(&["snapshot-metadata", "metadata-delta"], "csi.v1.SnapshotMetadata/GetMetadataDelta", Spelling::Csc, 2)]
     fn words_name_a_method(
         #[case] line: &[&str],
@@ -290,6 +308,7 @@ mod tests {
     #[case(&["nodde"], "did you mean `node`?")]
     #[case(&["node", "publisch"], "did you mean `publish`?")]
     #[case(&["identity"], "plugin-info, plugin-capabilities, probe")]
+    #[case(&["c", "reezise"], "did you mean `resize`?")]
     fn what_is_none_gets_the_nearest(#[case] line: &[&str], #[case] words: &str) {
         let error = Methods::load().unwrap().find(line).err().unwrap();
         assert!(error.message.contains(words), "{error}");
@@ -301,7 +320,8 @@ mod tests {
         let mut seen = BTreeSet::new();
         for method in methods.iter() {
             for verb in method.verbs() {
-                assert!(seen.insert((method.service(), verb.clone())), "{verb}");
+                let package = method.0.parent_file().package_name().to_owned();
+                assert!(seen.insert((package, method.service(), verb.clone())), "{verb}");
             }
             // Clap's own check of the arguments: no flag has two meanings.
             method.command(Spelling::Csc).debug_assert();

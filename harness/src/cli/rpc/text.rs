@@ -78,7 +78,9 @@ const RENDERS: &[(&str, Render)] = &[
 /// The answer in csc's words; `None`: csc has none.
 pub fn render(method: &Method, draft: &Draft, reply: &DynamicMessage) -> Option<String> {
     let name = method.0.name();
-    if let Some((_, render)) = RENDERS.iter().find(|(known, _)| *known == name) {
+    // csc speaks CSI 1 only, and other dialects name their fields otherwise.
+    let is_known = method.0.parent_file().package_name() == "csi.v1";
+    if is_known && let Some((_, render)) = RENDERS.iter().find(|(known, _)| *known == name) {
         return Some(render(draft, reply));
     }
     let empty = method.0.output().fields().len() == 0;
