@@ -61,14 +61,16 @@ struct Inner {
 }
 
 impl Adapter {
-    /// Initializes the driver. `name` is what GetPluginInfo says, `node_id` what NodeGetInfo says.
+    /// Initializes the driver; `env` is added to its environment. `name` is what GetPluginInfo says,
+    /// `node_id` what NodeGetInfo says.
     pub async fn start(
         program: &Path,
+        env: BTreeMap<String, String>,
         deadline: Duration,
         name: String,
         node_id: String,
     ) -> Result<Self, Trouble> {
-        let driver = Driver::init(program, deadline).await?;
+        let driver = Driver::init(program, env, deadline).await?;
         let grows = driver.grows().await;
         info!(capabilities = ?driver.capabilities(), grows, "the driver is initialized");
         Ok(Self(Arc::new(Inner {

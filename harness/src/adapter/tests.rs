@@ -94,7 +94,7 @@ impl Rig {
 
 async fn start(path: &Path) -> Adapter {
     let deadline = Duration::from_secs(20);
-    Adapter::start(path, deadline, "a.b".into(), "here".into()).await.unwrap()
+    Adapter::start(path, BTreeMap::new(), deadline, "a.b".into(), "here".into()).await.unwrap()
 }
 
 fn mount() -> VolumeCapability {

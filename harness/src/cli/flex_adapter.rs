@@ -1,6 +1,6 @@
 //! `csi-stretch flex-adapter`: serves a FlexVolume driver as a CSI v1 driver until SIGINT or SIGTERM.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -55,9 +55,10 @@ pub fn main(args: Args) -> Outcome {
 async fn serve(args: Args) -> Outcome {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::internal)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::internal)?;
-    let adapter = Adapter::start(&args.driver, args.deadline, args.name, args.node_id)
-        .await
-        .map_err(|trouble| not_started(&trouble))?;
+    let adapter =
+        Adapter::start(&args.driver, BTreeMap::new(), args.deadline, args.name, args.node_id)
+            .await
+            .map_err(|trouble| not_started(&trouble))?;
     let incoming = csi_stretch_mock::bind(&args.listen).await.map_err(Failure::lab)?;
     let _guard = incoming.socket_guard();
     tracing::info!(listen = %incoming.address(), "the adapter is ready");

@@ -24,7 +24,7 @@ use draft::draft;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// unix:///path, tcp://host:port, or exec:COMMAND.
+    /// unix:///path, tcp://host:port, exec:COMMAND, or flex:/path of a FlexVolume driver.
     #[arg(long, short, env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
     endpoint: String,
     /// Controller service, if it listens elsewhere.

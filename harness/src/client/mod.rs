@@ -16,6 +16,7 @@ pub mod control;
 pub mod csi_v0;
 pub mod csi_v1;
 pub mod expandable;
+pub mod flex;
 pub mod flexvolume;
 pub mod secrets;
 pub mod status;

@@ -15,7 +15,13 @@ use csi_stretch_oracle::{
 use super::{Workers, record::Recorder, vigil::Vigil};
 use crate::{
     Boxed,
-    client::{Client, Dialect, channel, control::Control, secrets::Secrets},
+    client::{
+        Client, Dialect, channel,
+        control::Control,
+        flex::{self, Flex},
+        flexvolume::Trouble,
+        secrets::Secrets,
+    },
     host::{self, Observer},
     nemesis::Nemesis,
     target::{
@@ -82,6 +88,9 @@ pub enum OpenError {
     /// Nothing answers.
     #[error(transparent)]
     Connect(#[from] channel::ConnectError),
+    /// The FlexVolume driver does not even initialize.
+    #[error("init of the FlexVolume driver: {0}")]
+    Flex(#[from] Trouble),
     /// Something answers that is no usable CSI driver.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
@@ -95,37 +104,26 @@ impl Session {
     pub async fn open(opening: &Opening) -> Result<Self, OpenError> {
         let launched = match &opening.endpoint {
             Endpoint::Exec(command) => Some(Arc::new(launch(command, opening).await?)),
-            Endpoint::Address(_) => None,
+            Endpoint::Address(_) | Endpoint::Flex(_) => None,
         };
         let address = match (&launched, &opening.endpoint) {
             (Some(launched), _) => format!("unix://{}", launched.socket().display()),
             (None, endpoint) => endpoint.to_string(),
         };
-        let timeout = opening.connect_timeout;
-        let options = &opening.options;
-        let node = channel::connect(&address, options, timeout).await?;
-        let controller = match &opening.controller_endpoint {
-            Some(endpoint) => channel::connect(&endpoint.to_string(), options, timeout).await?,
-            None => node.clone(),
+        let Met { client, declared, dialect, simulation } = match &opening.endpoint {
+            Endpoint::Flex(program) => run_directly(program, opening).await?,
+            Endpoint::Exec(_) | Endpoint::Address(_) => connect(&address, opening).await?,
         };
-        let speak = |dialect: Dialect| {
-            dialect.client(controller.clone(), node.clone(), opening.secrets.clone())
-        };
-        let (client, declared) = meet(speak, opening.profile.dialect, timeout).await?;
-        let control = Control::new(node);
-        let simulated = control.is_served(timeout).await;
-        let (observer, medium, tier): (Arc<dyn Observer>, Arc<dyn Medium>, _) = if simulated {
-            let control = Arc::new(control);
-            (control.clone(), control, Tier::Memory)
-        } else {
-            (Arc::new(host::Kernel::default()), Arc::new(Files), Tier::Loop)
+        let (observer, medium, tier): (Arc<dyn Observer>, Arc<dyn Medium>, _) = match simulation {
+            Some(control) => (control.clone(), control, Tier::Memory),
+            None => (Arc::new(host::Kernel::default()), Arc::new(Files), Tier::Loop),
         };
         let mut support = Support::of(tier, launched.is_some());
         support.paths = room_for_paths(&opening.path_roots());
         let target = Target {
             name: declared.name.clone(),
             vendor_version: declared.vendor_version.clone(),
-            dialect: declared.dialect.name().into(),
+            dialect: dialect.into(),
             endpoint: opening.shown.clone().unwrap_or_else(|| opening.endpoint.to_string()),
             offers: offers::offers(&declared, &opening.profile, &support)?,
             tier,
@@ -187,11 +185,52 @@ impl Session {
     }
 }
 
+/// A driver that has said what it is.
+struct Met {
+    client: Arc<dyn Client>,
+    declared: Declared,
+    dialect: &'static str,
+    /// Its node, if that is simulated.
+    simulation: Option<Arc<Control>>,
+}
+
+/// Connects, and asks.
+async fn connect(address: &str, opening: &Opening) -> Result<Met, OpenError> {
+    let (options, timeout) = (&opening.options, opening.connect_timeout);
+    let node = channel::connect(address, options, timeout).await?;
+    let controller = match &opening.controller_endpoint {
+        Some(endpoint) => channel::connect(&endpoint.to_string(), options, timeout).await?,
+        None => node.clone(),
+    };
+    let speak = |dialect: Dialect| {
+        dialect.client(controller.clone(), node.clone(), opening.secrets.clone())
+    };
+    let (client, declared) = meet(speak, opening.profile.dialect, timeout).await?;
+    let control = Control::new(node);
+    let simulation = control.is_served(timeout).await.then(|| Arc::new(control));
+    Ok(Met { client, dialect: declared.dialect.name(), declared, simulation })
+}
+
+/// A FlexVolume driver is run for each call, on this machine.
+async fn run_directly(program: &Path, opening: &Opening) -> Result<Met, OpenError> {
+    let filled = |(key, value): (&String, &String)| (key.clone(), in_run_dir(value, opening));
+    let env = opening.profile.env.iter().map(filled).collect();
+    let flex = Flex::start(program, env, opening.deadline, opening.secrets.clone()).await?;
+    let client: Arc<dyn Client> = Arc::new(flex);
+    let (client, declared) =
+        meet(|_| client.clone(), Some(Dialect::V1), opening.connect_timeout).await?;
+    Ok(Met { client, declared, dialect: flex::DIALECT, simulation: None })
+}
+
+fn in_run_dir(text: &str, opening: &Opening) -> String {
+    text.replace("{run_dir}", &opening.dir.display().to_string())
+}
+
 async fn launch(command: &[String], opening: &Opening) -> Result<Launched, OpenError> {
     let socket = opening.dir.join("csi.sock");
     let fill = |text: &String| {
-        text.replace("{socket}", &format!("unix://{}", socket.display()))
-            .replace("{run_dir}", &opening.dir.display().to_string())
+        let socket = format!("unix://{}", socket.display());
+        in_run_dir(&text.replace("{socket}", &socket), opening)
     };
     let launch = Launch {
         command: command.iter().map(fill).collect(),

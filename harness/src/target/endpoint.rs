@@ -1,7 +1,7 @@
-//! Where a driver is: an address (`client/address.rs` has the forms), or `exec:COMMAND` to start
-//! one.
+//! Where a driver is: an address (`client/address.rs` has the forms), `exec:COMMAND` to start one, or
+//! `flex:PATH` of a FlexVolume driver.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use crate::client::{
     address::Address,
@@ -16,6 +16,8 @@ pub enum Endpoint {
     /// A command to start; it must listen on the endpoint in `{socket}` (also in the environment
     /// as `CSI_ENDPOINT`).
     Exec(Vec<String>),
+    /// A FlexVolume driver, run for each call.
+    Flex(PathBuf),
 }
 
 impl Endpoint {
@@ -31,8 +33,16 @@ impl Endpoint {
             // `exec` keeps the shell out of the process tree, so that signals reach the driver.
             return Ok(Self::Exec(vec!["sh".into(), "-c".into(), format!("exec {command}")]));
         }
+        if let Some(path) = text.strip_prefix("flex:") {
+            if path.is_empty() {
+                return Err("`flex:` needs the path of the driver's executable: flex:/path".into());
+            }
+            return Ok(Self::Flex(path.into()));
+        }
         match Address::parse(text) {
-            Err(error @ ConnectError::Syntax(_)) => Err(format!("{error}, or exec:COMMAND")),
+            Err(error @ ConnectError::Syntax(_)) => {
+                Err(format!("{error}, exec:COMMAND or flex:/path/driver"))
+            }
             Err(error) if error.is_usage() => Err(error.to_string()),
             // What else is wrong with it is the host's to say.
             _ => Ok(Self::Address(text.to_owned())),
@@ -41,7 +51,7 @@ impl Endpoint {
 }
 
 /// Whether one driver's endpoints can be spoken to in this way; nothing is opened. A driver that
-/// the run starts listens on a socket.
+/// the run starts listens on a socket, and one of FlexVolume is on this machine as well.
 pub fn check<'a>(
     endpoints: impl Iterator<Item = &'a Endpoint>,
     options: &Options,
@@ -49,7 +59,7 @@ pub fn check<'a>(
     let addresses: Vec<&str> = endpoints
         .map(|endpoint| match endpoint {
             Endpoint::Address(text) => text,
-            Endpoint::Exec(_) => "unix:{socket}",
+            Endpoint::Exec(_) | Endpoint::Flex(_) => "unix:{socket}",
         })
         .collect();
     match channel::check(&addresses, options) {
@@ -62,6 +72,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(text) => f.write_str(text),
+            Self::Flex(path) => write!(f, "flex:{}", path.display()),
             Self::Exec(command) => match command.as_slice() {
                 [sh, flag, line] if sh == "sh" && flag == "-c" => {
                     write!(f, "exec:{}", line.trim_start_matches("exec "))
@@ -90,6 +101,14 @@ mod tests {
     fn commands_read_back_as_given() {
         let endpoint = Endpoint::parse("exec:./driver --endpoint {socket}").unwrap();
         assert_eq!(endpoint.to_string(), "exec:./driver --endpoint {socket}");
+    }
+
+    #[test]
+    fn an_executable_reads_back_as_given() {
+        let endpoint = Endpoint::parse("flex:/plugins/v~d/d").unwrap();
+        assert_eq!(endpoint, Endpoint::Flex("/plugins/v~d/d".into()));
+        assert_eq!(endpoint.to_string(), "flex:/plugins/v~d/d");
+        assert!(Endpoint::parse("flex:").unwrap_err().contains("flex:/path"));
     }
 
     #[rstest::rstest]

@@ -23,7 +23,8 @@ pub struct Profile {
     pub name: String,
     /// One or two sentences: what it is, and anything a reader of a report has to know.
     pub about: String,
-    /// `unix:///path`, `unix-abstract:NAME`, `tcp://host:port`, or `exec` (start `command`).
+    /// `unix:///path`, `unix-abstract:NAME`, `tcp://host:port`, `exec` (start `command`),
+    /// or `flex:/path` of a FlexVolume driver, which is run with `env`.
     pub endpoint: Option<String>,
     /// Controller service elsewhere than `endpoint`.
     pub controller_endpoint: Option<String>,
@@ -35,7 +36,7 @@ pub struct Profile {
     /// Started by the harness and owned by it. `{socket}` becomes the endpoint to listen on,
     /// `{run_dir}` a private folder that is removed afterwards.
     pub command: Vec<String>,
-    /// Environment of `command`; the same placeholders.
+    /// Environment of `command`, or of a FlexVolume driver; the same placeholders.
     pub env: BTreeMap<String, String>,
     /// Kinds of access it supports: `mount`, `block`.
     pub access: Vec<String>,

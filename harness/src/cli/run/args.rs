@@ -17,8 +17,8 @@ use crate::{
 #[command(next_help_heading = "Target (default: the embedded reference driver)")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
-    /// unix:///path, unix-abstract:NAME, tcp://host:port, or exec:COMMAND (started and owned by
-    /// the run; listens on the endpoint in `{socket}` or $CSI_ENDPOINT).
+    /// unix:///path, unix-abstract:NAME, tcp://host:port, exec:COMMAND (started and owned by the
+    /// run; listens on the endpoint in `{socket}` or $CSI_ENDPOINT), or flex:/path (FlexVolume).
     #[arg(long, env = "CSI_ENDPOINT", value_name = "ENDPOINT")]
     pub(super) endpoint: Option<String>,
     /// Controller service, if it listens elsewhere.

@@ -50,6 +50,14 @@ impl Setting {
         let embedded = args.endpoint.is_none() && args.target.is_none();
         let endpoint = if embedded { None } else { Some(endpoint(args, &profile)?) };
         let controller = controller.map(|text| address(text, embedded)).transpose()?;
+        if let Some(Endpoint::Flex(_)) = endpoint
+            && (controller.is_some() || profile.dialect.is_some())
+        {
+            return Err(Failure::usage(
+                "a FlexVolume driver has neither a controller endpoint nor a dialect of CSI: leave \
+                 them out",
+            ));
+        }
         let options = options(args, &profile, endpoint.iter().chain(&controller))?;
         let secrets = secrets.map_or_else(|| Ok(Secrets::default()), |path| secrets::load(path));
         let catalogue = input::catalogue()?;
@@ -137,9 +145,9 @@ fn known(
 /// The controller service's own address.
 fn address(text: &str, embedded: bool) -> Result<Endpoint, Failure> {
     match Endpoint::parse(text).map_err(Failure::usage)? {
-        Endpoint::Exec(_) => Err(Failure::usage(
+        Endpoint::Exec(_) | Endpoint::Flex(_) => Err(Failure::usage(
             "a controller endpoint is an address, unix:///path/csi.sock or tcp://host:port; only \
-             --endpoint starts a driver",
+             --endpoint starts a driver or runs one of FlexVolume",
         )),
         Endpoint::Address(_) if embedded => Err(Failure::usage(
             "--controller-endpoint needs --endpoint or --target: where the node service is",
@@ -196,7 +204,14 @@ fn parameters(path: &Path) -> Result<std::collections::BTreeMap<String, String>,
 fn endpoint(args: &Args, profile: &Profile) -> Result<Endpoint, Failure> {
     let address = profile.endpoint.as_deref().filter(|text| *text != "exec");
     if let Some(text) = args.endpoint.as_deref().or(address) {
-        return Endpoint::parse(text).map_err(Failure::usage);
+        let endpoint = Endpoint::parse(text).map_err(Failure::usage)?;
+        return match endpoint {
+            Endpoint::Flex(path) if !path.is_file() => Err(Failure::usage(format!(
+                "flex: there is no {}: give the path of the driver's executable",
+                path.display()
+            ))),
+            endpoint => Ok(endpoint),
+        };
     }
     if profile.command.is_empty() {
         return Err(Failure::usage(

@@ -1,7 +1,7 @@
 //! One driver: where it is, what `init` said, and which operations it does not have.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -19,6 +19,8 @@ use super::{
 #[derive(Debug)]
 pub struct Driver {
     program: PathBuf,
+    /// Added to the environment of each call.
+    env: BTreeMap<String, String>,
     deadline: Duration,
     capabilities: Capabilities,
     /// Once said, never asked again, as the orchestrator does.
@@ -26,13 +28,18 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Calls `init`; each call may take `deadline`.
-    pub async fn init(program: &Path, deadline: Duration) -> Result<Self, Trouble> {
+    /// Calls `init`; each call may take `deadline`, and has `env` in its environment.
+    pub async fn init(
+        program: &Path,
+        env: BTreeMap<String, String>,
+        deadline: Duration,
+    ) -> Result<Self, Trouble> {
         // A name without a slash is a file here, and no command of the shell's path.
         let program = std::path::absolute(program)
             .map_err(|source: io::Error| ExecError::System { path: program.into(), source })?;
         let mut driver = Self {
             program,
+            env,
             deadline,
             capabilities: Capabilities::default(),
             unsupported: Mutex::default(),
@@ -53,7 +60,8 @@ impl Driver {
             return Err(Trouble::NotSupported);
         }
         let words: Vec<&str> = [operation.name()].iter().chain(args).copied().collect();
-        let result = answer::read(&exec::run(&self.program, &words, self.deadline).await?);
+        let result =
+            answer::read(&exec::run(&self.program, &self.env, &words, self.deadline).await?);
         if matches!(result, Err(Trouble::NotSupported)) {
             self.unsupported().insert(operation);
         }

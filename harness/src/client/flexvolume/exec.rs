@@ -2,6 +2,7 @@
 //! late or says too much. A child that it leaves behind on purpose, as a FUSE daemon is, stays.
 
 use std::{
+    collections::BTreeMap,
     io,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
@@ -67,11 +68,16 @@ pub enum ExecError {
 }
 
 /// Runs a program to its end, `deadline` at most. What drops the future ends the process, too.
-pub async fn run(program: &Path, args: &[&str], deadline: Duration) -> Result<Ended, ExecError> {
+pub async fn run(
+    program: &Path,
+    env: &BTreeMap<String, String>,
+    args: &[&str],
+    deadline: Duration,
+) -> Result<Ended, ExecError> {
     let system = |source| ExecError::System { path: program.into(), source };
     let (output, pipe) = io::pipe().map_err(system)?;
     let mut output = Receiver::from_owned_fd(output.into()).map_err(system)?;
-    let mut group = Group { child: spawn(program, args, pipe).await?, ended: false };
+    let mut group = Group { child: spawn(program, env, args, pipe).await?, ended: false };
     let mut said = Vec::new();
     let watched = timeout(deadline, watch(&mut group.child, &mut output, &mut said)).await;
     match watched.map_err(|_| ExecError::Deadline(deadline))?.map_err(system)? {
@@ -133,12 +139,18 @@ impl Drop for Group {
     }
 }
 
-async fn spawn(program: &Path, args: &[&str], pipe: io::PipeWriter) -> Result<Child, ExecError> {
+async fn spawn(
+    program: &Path,
+    env: &BTreeMap<String, String>,
+    args: &[&str],
+    pipe: io::PipeWriter,
+) -> Result<Child, ExecError> {
     let system = |source| ExecError::System { path: program.into(), source };
     for tried in 0.. {
         let mut command = std::process::Command::new(program);
         command
             .args(args)
+            .envs(env)
             .stdin(Stdio::null())
             .stdout(pipe.try_clone().map_err(system)?)
             .stderr(pipe.try_clone().map_err(system)?)

@@ -2,6 +2,7 @@
 //! Must not need root, nor a device.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
@@ -38,7 +39,7 @@ impl Script {
     }
 
     async fn driver(&self, deadline: Duration) -> Driver {
-        Driver::init(&self.path(), deadline).await.unwrap()
+        Driver::init(&self.path(), BTreeMap::new(), deadline).await.unwrap()
     }
 
     async fn mount(&self) -> Result<Answer, Trouble> {
@@ -140,13 +141,17 @@ async fn a_file_that_cannot_be_run_says_why(
     let script = Script::new("");
     script.write(text);
     fs::set_permissions(script.path(), fs::Permissions::from_mode(mode)).unwrap();
-    let told = Driver::init(&script.path(), DEADLINE).await.unwrap_err().to_string();
+    let told =
+        Driver::init(&script.path(), BTreeMap::new(), DEADLINE).await.unwrap_err().to_string();
     assert!(told.contains(words), "{told}");
 }
 
 #[tokio::test]
 async fn a_missing_driver_says_so() {
-    let told = Driver::init("/no/such/driver".as_ref(), DEADLINE).await.unwrap_err().to_string();
+    let told = Driver::init("/no/such/driver".as_ref(), BTreeMap::new(), DEADLINE)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("there is no /no/such/driver"), "{told}");
 }
 
