@@ -43,8 +43,9 @@ async fn sample(workers: Workers, mut lines: Lines) {
         for sample in samples {
             let seen = workers.host.observe(&sample.path).await;
             let reading = match seen.observation() {
-                Some(sizes) => sample.reading.with_sizes(sizes),
-                None => sample.reading,
+                // Where the volume's mount has gone, the file system around it is none of its sizes.
+                Some(sizes) if !sizes.shared => sample.reading.with_sizes(sizes),
+                _ => sample.reading,
             };
             lines.add(&sample.volume, reading);
         }

@@ -192,6 +192,9 @@ pub struct Stopped {
     pub troubles: Vec<Trouble>,
 }
 
+/// Lost rows that are told one by one: each of them, unless the whole volume is gone.
+pub const LOST_MAX: usize = 4096;
+
 /// What a comparison with the ledger found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {

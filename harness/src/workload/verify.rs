@@ -8,6 +8,7 @@ use csi_stretch_oracle::{
 };
 
 use super::{
+    engine::LOST_MAX,
     files::errno_name,
     guise,
     ledger::{At, Entry},
@@ -18,8 +19,6 @@ use super::{
 
 /// Blocks read at once.
 const CHUNK_BLOCKS: usize = 16;
-/// Mismatches told one by one.
-const MISMATCHES_MAX: usize = 16;
 /// How often a block is read again because a writer changed it meanwhile.
 const AGAIN_MAX: u32 = 100;
 
@@ -65,7 +64,7 @@ impl Verifier<'_> {
                 None => report.bytes_verified += BLOCK_BYTES as u64,
                 Some(mismatch) => {
                     report.mismatches_total += 1;
-                    if report.mismatches.len() < MISMATCHES_MAX {
+                    if report.mismatches.len() < LOST_MAX {
                         report.mismatches.push(mismatch);
                     }
                 }

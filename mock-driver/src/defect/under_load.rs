@@ -28,14 +28,14 @@ pub const DEFECTS: &[Defect] = &[
     plant!(
         DropsLastExtent::default(),
         "growth-drops-last-extent",
-        "the growth of a device loses what stood in the last 16 MiB of its old size",
+        "the growth of a block volume loses what stood in the last 16 MiB of its old size",
         "openebs/mayastor-control-plane#744",
         &["controller-expand.data-kept"]
     ),
     plant!(
         ZeroesLate::default(),
         "growth-zeroes-new-range-late",
-        "the new range of a device is zeroed when it is in use already",
+        "the new range of a block volume is zeroed when it is in use already",
         "openebs/openebs#1565",
         &["controller-expand.data-kept"]
     ),

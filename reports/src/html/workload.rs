@@ -96,7 +96,7 @@ fn one<'a>(view: &View<'a>, number: usize, series: &'a Series) -> SeriesView<'a>
         down: down(series),
         numbers: growths::numbers(view, series, time),
         growths,
-        missing: gaps.into_iter().filter_map(|gap| gap.told).collect(),
+        missing: gaps.into_iter().map(|gap| gap.told).collect(),
         integrity: integrities(series),
         table: table::table(series, &slices),
         note: note(series, &slices),

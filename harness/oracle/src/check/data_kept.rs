@@ -35,6 +35,7 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut writers: HashMap<&str, (u32, &PathRef)> = HashMap::new();
     let mut faults: Vec<Op<'_>> = Vec::new();
     let mut findings = Vec::new();
+    let mut damaged: Vec<(&str, u64, Finding)> = Vec::new();
     model::walk(evidence.subject, |model, op| match &op.invoke.action {
         Action::Fault(_) => faults.push(*op),
         Action::Call(call) if table::expands(call.rpc) => {
@@ -56,11 +57,37 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
                 path: load.path().or(writer.map(|(_, path)| path)),
                 faults: &faults,
             };
-            findings.extend(scene.judge(op));
+            match op.completion() {
+                Some(Completion::Ok(Outcome::Loaded(report))) if total(report) > 0 => {
+                    damaged.push((volume, total(report), scene.damage(op, report)));
+                }
+                Some(completion) => findings.extend(scene.judge(op, completion)),
+                None => (),
+            }
         }
         _ => (),
     });
-    findings
+    whole(damaged).chain(findings).collect()
+}
+
+/// What a load met in passing is a part of what a comparison finds: of each volume's damage, by
+/// clause, the account that tells most.
+fn whole<'a>(damaged: Vec<(&'a str, u64, Finding)>) -> impl Iterator<Item = Finding> + use<'a> {
+    let mut whole: Vec<(&str, u64, Finding)> = Vec::new();
+    for (volume, total, finding) in damaged {
+        let same =
+            |(v, _, f): &&mut (&str, u64, Finding)| *v == volume && f.clause == finding.clause;
+        match whole.iter_mut().find(same) {
+            Some(known) if known.1 >= total => {}
+            Some(known) => *known = (volume, total, finding),
+            None => whole.push((volume, total, finding)),
+        }
+    }
+    whole.into_iter().map(|(_, _, finding)| finding)
+}
+
+fn total(report: &LoadReport) -> u64 {
+    report.mismatches_total.max(report.mismatches.len() as u64)
 }
 
 /// A load and its surroundings.
@@ -76,11 +103,9 @@ struct Scene<'a, 'm> {
 }
 
 impl Scene<'_, '_> {
-    fn judge(&self, op: &Op<'_>) -> Option<Finding> {
-        match op.completion()? {
-            Completion::Ok(Outcome::Loaded(report)) => {
-                self.damage(op, report).or_else(|| self.errors(op, &report.errors))
-            }
+    fn judge(&self, op: &Op<'_>, completion: &Completion) -> Option<Finding> {
+        match completion {
+            Completion::Ok(Outcome::Loaded(report)) => self.errors(op, &report.errors),
             Completion::Fail(failure) | Completion::Info(failure)
                 if failure.code == Code::Io && op.invoke.expect.is_none() =>
             {
@@ -90,11 +115,8 @@ impl Scene<'_, '_> {
         }
     }
 
-    fn damage(&self, op: &Op<'_>, report: &LoadReport) -> Option<Finding> {
-        let total = report.mismatches_total.max(report.mismatches.len() as u64);
-        if total == 0 {
-            return None;
-        }
+    fn damage(&self, op: &Op<'_>, report: &LoadReport) -> Finding {
+        let total = total(report);
         let first = report.mismatches.first().map_or(String::new(), |first| {
             let place = first.place().map(|place| format!(" at {place}")).unwrap_or_default();
             format!(", the first{place}: {}", first.what)
@@ -106,7 +128,7 @@ impl Scene<'_, '_> {
         let finding = CHECK.breach(Class::DataLoss, self.clause(), op, what);
         let finding =
             finding.versus(format!("every {kind} as written"), format!("{total} damaged"));
-        Some(self.expand.map_or(finding.clone(), |expand| finding.proved_by(&expand)))
+        self.expand.map_or(finding.clone(), |expand| finding.proved_by(&expand))
     }
 
     fn errors(&self, op: &Op<'_>, errors: &[Failure]) -> Option<Finding> {

@@ -148,8 +148,11 @@ fn integrity(own: &[&Op<'_>]) -> Option<Integrity> {
             known.verified_bytes = report.bytes_verified;
         }
         known.rows = report.rows.as_deref().copied().or(known.rows);
-        known.lost = known.lost.max(report.mismatches_total);
-        known.first = known.first.take().or_else(|| report.mismatches.first().cloned());
+        // What a load met in passing is a part of what a comparison finds.
+        if report.mismatches_total > known.lost {
+            known.lost = report.mismatches_total;
+            known.first = report.mismatches.first().cloned();
+        }
     }
     all.filter(|known| known.verifications > 0)
 }

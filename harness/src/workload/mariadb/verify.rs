@@ -18,11 +18,10 @@ use super::{
     table::{self, Row, Table},
 };
 use crate::workload::engine::{
-    Found, Leash, Lost, Met, Place, Settings, Verified, ledger::Ledger, rows::Shape, scan::rest,
+    Found, LOST_MAX, Leash, Lost, Met, Place, Settings, Verified, ledger::Ledger, rows::Shape,
+    scan::rest,
 };
 
-/// Lost rows told one by one.
-const LOST_MAX: usize = 16;
 /// Bytes read at once, about.
 const CHUNK_BYTES: u64 = 4 << 20;
 

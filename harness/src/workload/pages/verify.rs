@@ -10,12 +10,10 @@ use super::{
     recover,
 };
 use crate::workload::{
-    engine::{Found, Lost, Met, Place, Spot, Verified},
+    engine::{Found, LOST_MAX, Lost, Met, Place, Spot, Verified},
     files::{Aligned, errno_name},
 };
 
-/// Lost rows told one by one.
-const LOST_MAX: usize = 16;
 /// Pages read at once.
 pub(super) const CHUNK_PAGES: u64 = 64;
 

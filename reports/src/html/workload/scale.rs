@@ -121,17 +121,22 @@ fn round_up(value: f64, base: f64) -> f64 {
     fits.copied().unwrap_or(10.0) * power
 }
 
-/// A line through places in per cent; `None` breaks it.
+/// A line through places in per cent; `None` breaks it. A place alone is a short dash.
 pub fn path(places: impl Iterator<Item = Option<(f64, f64)>>) -> String {
-    let (mut path, mut drawing) = (String::new(), false);
-    for place in places {
-        let Some((x, y)) = place else {
-            drawing = false;
-            continue;
-        };
+    let (mut path, mut stretch) = (String::new(), 0);
+    for place in places.chain([None]) {
         // Writing to a string cannot fail.
-        let _ = write!(path, "{}{:.0} {:.0}", if drawing { 'L' } else { 'M' }, x * 10.0, y * 10.0);
-        drawing = true;
+        match place {
+            Some((x, y)) => {
+                let way = if stretch > 0 { 'L' } else { 'M' };
+                let _ = write!(path, "{way}{:.0} {:.0}", x * 10.0, y * 10.0);
+                stretch += 1;
+            }
+            None => {
+                path.push_str(if stretch == 1 { "h3" } else { "" });
+                stretch = 0;
+            }
+        }
     }
     path
 }
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn gaps_break_a_line() {
         let places = [Some((0.0, 50.0)), Some((1.0, 40.0)), None, Some((3.0, 0.0))];
-        assert_eq!(path(places.into_iter()), "M0 500L10 400M30 0");
+        assert_eq!(path(places.into_iter()), "M0 500L10 400M30 0h3");
         assert_eq!(steps(&[(0.0, 50.0), (20.0, 10.0)], 100.0), "M0.0 500.0H200.0V100.0H1000.0");
         let shaded = [Some((0.0, 9.0, 1.0)), Some((1.0, 8.0, 2.0)), None, Some((3.0, 1.0, 0.0))];
         assert_eq!(shade(&shaded), "M0 90L10 80L10 20L0 10Z");

@@ -16,7 +16,7 @@ pub struct Gap {
     pub is: u64,
     pub promised: u64,
     /// In words, if it lasts.
-    pub told: Option<String>,
+    pub told: String,
 }
 
 /// Every source, in the order in which it is drawn.
@@ -117,19 +117,18 @@ fn gaps_of(series: &Series, source: SizeSource, time: Time, growths: &[(u64, u64
                 Some(last) if (last.to_us, last.is, last.promised) == (from_us, is, promised) => {
                     last.to_us = to_us;
                 }
-                _ => gaps.push(Gap { from_us, to_us, is, promised, told: None }),
+                _ => gaps.push(Gap { from_us, to_us, is, promised, told: String::new() }),
             }
         }
     }
+    // Between an answer and the next look nothing is missing that anybody saw.
+    gaps.retain(|gap| gap.to_us - gap.from_us >= TOLD_MIN_US);
     for gap in &mut gaps {
         let length = gap.to_us - gap.from_us;
-        if length >= TOLD_MIN_US {
-            let missing = text::size(gap.promised.saturating_sub(gap.is));
-            let until = if gap.to_us >= time.to_us { "to the end" } else { "until it was there" };
-            let seconds = length / 1_000_000;
-            let at = time.clock(gap.from_us);
-            gap.told = Some(format!("{missing} missing from {at} on, for {seconds} s, {until}"));
-        }
+        let missing = text::size(gap.promised.saturating_sub(gap.is));
+        let until = if gap.to_us >= time.to_us { "to the end" } else { "until it was there" };
+        let (seconds, at) = (length / 1_000_000, time.clock(gap.from_us));
+        gap.told = format!("{missing} missing from {at} on, for {seconds} s, {until}");
     }
     gaps
 }

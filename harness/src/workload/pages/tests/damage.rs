@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::sim::Rig;
 use crate::workload::{
-    engine::{Found, Lost, Met, Verified, load::Rows},
+    engine::{Found, LOST_MAX, Lost, Met, Verified, load::Rows},
     pages::{page::BYTES, scan::scan},
 };
 
@@ -27,7 +27,7 @@ fn told(rig: &Rig, verified: &Verified, pages: std::ops::Range<u64>) -> Found {
     let most = (pages.end - pages.start) * rows;
     assert!(verified.lost_total > most / 2 && verified.lost_total <= most, "{verified:?}");
     assert_eq!(verified.rows_intact, verified.rows - verified.lost_total);
-    assert!(verified.lost.len() as u64 == verified.lost_total.min(16));
+    assert!(verified.lost.len() as u64 == verified.lost_total.min(LOST_MAX as u64));
     first.found.clone()
 }
 
