@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clause::{Basis, Level, Party},
-    history::{Leak, Run, StepId, Tier},
+    history::{Leak, ObjectChange, Orchestrated, Run, StepId, Tier},
     known::Grounds,
     verdict::Verdict,
 };
@@ -231,6 +231,12 @@ pub struct ScenarioResult {
     pub elapsed_us: u64,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// The orchestrator whose components made the calls; left out: the steps did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orchestrator: Option<Orchestrated>,
+    /// What became of its objects, in order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectChange>,
     /// Every operation on the subject, with the reference's beside it.
     pub steps: Vec<StepResult>,
 }

@@ -77,7 +77,9 @@ impl Progress {
         let mut open = held(&self.open);
         let (number, over) = match record {
             Record::Scenario(instance) => (instance.number, instance.skip.is_some()),
-            Record::Event { scenario, .. } | Record::Readings { scenario, .. } => {
+            Record::Event { scenario, .. }
+            | Record::Readings { scenario, .. }
+            | Record::Objects { scenario, .. } => {
                 (*scenario, false)
             }
             Record::Ended { scenario, side, .. } => (*scenario, *side == self.last_side),

@@ -2,6 +2,7 @@
 //! verb takes from the answers so far. The same program and the same answers give the same steps.
 
 mod expect;
+mod live;
 mod perform;
 mod request;
 mod state;
@@ -14,11 +15,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use csi_stretch_oracle::{
     action::{Action, Call, CapacityRange, Fault, Load, PathRef, Probe, Rpc, Wait},
-    history::{Because, Code, Completion, Event, EventKind, StepId, Stopped},
+    history::{Because, Code, Completion, Event, EventKind, ObjectChange, StepId, Stopped},
     offer::Offers,
 };
 
 use self::{
+    live::Driven,
     request::Abilities,
     state::{World, changes_sight, is_growth},
     task::{Current, Flight, Shot, Task, everything_depends_on, kind, reason},
@@ -47,6 +49,8 @@ pub struct Script {
     /// What was asked and is not answered; more than one in a parallel step only.
     flights: Vec<Flight>,
     stopped: Option<Stopped>,
+    /// The orchestrator, if it makes the calls.
+    driven: Option<Driven>,
 }
 
 impl Script {
@@ -63,6 +67,7 @@ impl Script {
             missing: BTreeSet::new(),
             flights: Vec::new(),
             stopped: None,
+            driven: Driven::of(planned),
         }
     }
 
@@ -75,6 +80,7 @@ impl Script {
         };
         let Some(command) = self.program.commands.get(index).cloned() else { return false };
         self.next = Some(index + 1);
+        self.forget_answers();
         let handles = command.what.handles();
         if handles.iter().any(|handle| self.missing.contains(*handle)) {
             self.missing.extend(command.what.makes().map(str::to_owned));
@@ -91,6 +97,43 @@ impl Script {
         };
         self.begin(&command.what);
         true
+    }
+
+    /// The next of the script's own; `None`: it waits for the orchestrator.
+    fn go_on(&mut self) -> Option<Next> {
+        while !self.works() {
+            if self.stopped.is_some() {
+                return Some(self.over());
+            }
+            match self.tasks.pop_front() {
+                Some(task) if self.has_to_wait(&task) => {
+                    self.tasks.push_front(task);
+                    return None;
+                }
+                Some(task) => {
+                    if let Some(step) = self.perform(task) {
+                        return Some(step);
+                    }
+                }
+                None if self.advance() => {}
+                None => return Some(self.over()),
+            }
+        }
+        None
+    }
+
+    /// The end, once the orchestrator's last calls have come back.
+    fn over(&self) -> Next {
+        if self.flights.is_empty() { Next::Done(self.stopped.clone()) } else { Next::Pending }
+    }
+
+    /// It is not its turn yet.
+    fn has_to_wait(&mut self, task: &Task) -> bool {
+        match task {
+            Task::Until(wish) => !self.is_fulfilled(&wish.clone()),
+            Task::Look { volume, .. } | Task::Sight { volume, .. } => self.is_busy(volume),
+            _ => false,
+        }
     }
 
     fn volume(&self, handle: &str) -> Option<Volume> {
@@ -128,6 +171,7 @@ impl Script {
             about,
             optional,
             accepted: expect.clone(),
+            ticket: None,
         });
         Next::Step(Box::new(Step { id, action, expect }))
     }
@@ -135,11 +179,15 @@ impl Script {
     fn settle(&mut self, flight: &Flight, completion: &Completion) {
         let code = completion.code();
         match &flight.action {
+            Action::Call(_) if flight.ticket.is_some() => self.heard(flight, completion),
             Action::Call(call) => self.answered(call, flight, completion),
             Action::Fault(_) if code != Code::Ok => {
                 self.stop(format!("the driver did not come back: {}", reason(completion)));
             }
-            Action::Fault(_) => self.world.forget_sights(),
+            Action::Fault(_) => {
+                self.world.forget_sights();
+                self.sidecars_end();
+            }
             Action::Probe(_) | Action::Load(_) | Action::Wait(_) => {}
         }
     }
@@ -187,21 +235,22 @@ impl Generator for Script {
             (self.current.wanted, self.current.clause) = (wanted, clause);
             return self.emit(Action::Call(call), about, false);
         }
-        if !self.flights.is_empty() {
+        if self.driven.is_none() && !self.flights.is_empty() {
             return Next::Pending;
         }
         loop {
-            if self.stopped.is_some() {
-                return Next::Done(self.stopped.clone());
-            }
-            if let Some(task) = self.tasks.pop_front() {
-                if let Some(step) = self.perform(task) {
-                    return step;
-                }
-            } else if !self.advance() {
-                return Next::Done(self.stopped.clone());
+            if let Some(next) = self.go_on().or_else(|| self.orchestrate()) {
+                return next;
             }
         }
+    }
+
+    fn tick(&mut self, now_us: u64) {
+        self.tick_live(now_us);
+    }
+
+    fn objects(&mut self) -> Vec<ObjectChange> {
+        self.driven.as_mut().map(Driven::changes).unwrap_or_default()
     }
 
     fn observe(&mut self, event: &Event) {

@@ -154,7 +154,10 @@ impl Interpreter<'_> {
                 let why = "interrupted".into();
                 return (Some(Stopped { because: Because::Interrupted, why }), None);
             }
-            match generator.next() {
+            generator.tick(self.journal.now_us());
+            let next = generator.next();
+            self.journal_objects(generator);
+            match next {
                 Next::Step(step) => {
                     let op = self.begin(&step, Some(generator));
                     let job = self.prepare(&step.action);
@@ -164,11 +167,12 @@ impl Interpreter<'_> {
                 Next::Pending if flights.is_empty() => {
                     return (None, Some("the generator waits for nothing".into()));
                 }
-                Next::Pending => {
+                waits @ (Next::Pending | Next::Nap(_)) => {
                     let mut interrupted = self.interrupted.clone();
                     let landed = tokio::select! {
-                        landed = flights.next() => landed,
+                        landed = flights.next(), if !flights.is_empty() => landed,
                         () = raised(&mut interrupted) => None,
+                        () = nap(&waits) => None,
                     };
                     let Some(landed) = landed else { continue };
                     let broken = (landed.completion.code() == Code::Harness)
@@ -387,6 +391,14 @@ impl Interpreter<'_> {
         forked.err().map(|error| harness_failure(&told(error)))
     }
 
+    fn journal_objects(&self, generator: &mut dyn Generator) {
+        let changes = generator.objects();
+        if !changes.is_empty() {
+            let (scenario, side) = (self.place.scenario, self.place.side);
+            self.journal.add(Record::Objects { scenario, side, changes }, false);
+        }
+    }
+
     fn journal_event(
         &mut self,
         op: u32,
@@ -401,6 +413,14 @@ impl Interpreter<'_> {
         }
         let record = Record::Event { scenario: self.place.scenario, side: self.place.side, event };
         self.journal.add(record, durable);
+    }
+}
+
+/// Resolves when the generator wants to be asked again, whatever happens.
+async fn nap(next: &Next) {
+    match next {
+        Next::Nap(us) => tokio::time::sleep(Duration::from_micros(*us)).await,
+        _ => std::future::pending().await,
     }
 }
 

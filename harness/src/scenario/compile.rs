@@ -3,6 +3,7 @@
 //! that every mistake shows at once, and again when a plan is made.
 
 mod call;
+mod objects;
 mod parallel;
 mod verb;
 mod volume;
@@ -44,6 +45,9 @@ pub(crate) fn compile(file: &File, choice: &Choice<'_>) -> Result<Program, Probl
     };
     compiler.volumes(file)?;
     compiler.program.path_bytes = compiler.opt(file.path_bytes.as_ref())?.map(|bytes| bytes.0);
+    let orchestrator = file.orchestrator.as_ref();
+    compiler.program.orchestrator =
+        orchestrator.map(|words| words.get(choice.axes, file.about.at)).transpose()?;
     for (index, entry) in file.steps.iter().enumerate() {
         let number = u16::try_from(index + 1)
             .map_err(|_| Problem::new(entry.at, "a scenario has at most 65535 steps"))?;
@@ -74,7 +78,12 @@ impl Compiler<'_> {
             "call" => self.call(*at, step)?,
             "again" => self.again(*at, step)?,
             "parallel" => self.parallel(*at, step)?,
+            verb if objects::VERBS.contains(&verb) => {
+                only_of_raw_calls(*at, verb, step)?;
+                (verb.to_owned(), self.object_verb(*at, verb, step)?)
+            }
             verb => {
+                self.not_the_orchestrators(*at, verb)?;
                 only_of_raw_calls(*at, verb, step)?;
                 (verb.to_owned(), self.verb(*at, verb, step)?)
             }

@@ -4,6 +4,7 @@
 mod args;
 mod entry;
 mod list;
+mod orchestrator;
 mod slo;
 mod step;
 
@@ -17,11 +18,12 @@ use serde::{
 };
 
 pub(crate) use args::{
-    AwaitArg, CapabilityFile, CopyArg, DatabaseArg, NodeExpandArg, PublishArg, RefArg, SnapshotArg,
-    SourceFile, VolumeArg,
+    AwaitArg, CapabilityFile, CopyArg, DatabaseArg, NodeExpandArg, PodArg, PublishArg, RefArg,
+    RequestArg, SnapshotArg, SourceFile, UntilArg, VolumeArg,
 };
 pub(crate) use entry::{StepEntry, verbs};
 pub(crate) use list::{ExpectFile, Names};
+pub(crate) use orchestrator::OrchestratorFile;
 pub(crate) use slo::{ScaleFile, SloFile};
 pub(crate) use step::{CallFields, StepFile};
 
@@ -57,6 +59,9 @@ pub(crate) struct File {
     /// Values that `${axis}` takes, one run for each combination.
     #[serde(default)]
     pub matrix: Option<Ordered<Vec<Word<Text>>>>,
+    /// The orchestrator's components make the calls, and the volumes are claims.
+    #[serde(default)]
+    pub orchestrator: Option<OrchestratorFile>,
     /// What a growth may cost the workload.
     #[serde(default)]
     pub slo: Option<SloFile>,

@@ -127,6 +127,79 @@ impl Lexeme for PathRef {
     }
 }
 
+/// A component of the orchestrator whose process can end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PartWord {
+    Resizer,
+    Provisioner,
+    Attacher,
+    Kubelet,
+}
+
+listed!(
+    PartWord,
+    "component",
+    [PartWord::Resizer, PartWord::Provisioner, PartWord::Attacher, PartWord::Kubelet]
+);
+
+/// What the objects of a claim show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClaimState {
+    /// It has a volume.
+    Bound,
+    /// Its pod runs.
+    Running,
+    /// Its pod is gone.
+    Gone,
+    /// Its volume is attached nowhere.
+    Detached,
+    /// It has what it asks for, and nothing is left of the expansion.
+    Grown,
+    /// The controller's half is done.
+    NodePending,
+    /// An expansion has failed, and says so.
+    Failed,
+}
+
+listed!(
+    ClaimState,
+    "state",
+    [
+        ClaimState::Bound,
+        ClaimState::Running,
+        ClaimState::Gone,
+        ClaimState::Detached,
+        ClaimState::Grown,
+        ClaimState::NodePending,
+        ClaimState::Failed,
+    ]
+);
+
+/// A generation of Kubernetes, by the name of its profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProfileWord(pub String);
+
+/// The generator's profiles; a test there holds the two together.
+pub(crate) const PROFILES: [&str; 5] = ["current", "1.32", "1.24", "1.16", "legacy-1.14"];
+
+impl Default for ProfileWord {
+    fn default() -> Self {
+        Self("current".to_owned())
+    }
+}
+
+impl Lexeme for ProfileWord {
+    const WHAT: &'static str = "profile";
+    fn known() -> Vec<String> {
+        PROFILES.map(str::to_owned).to_vec()
+    }
+    fn parse(text: &str) -> Result<Self, String> {
+        find(text, PROFILES.map(|name| (name.to_owned(), Self(name.to_owned()))))
+    }
+}
+
 /// Milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Millis(pub u64);

@@ -31,8 +31,8 @@ pub use program::Program;
 pub use size::Sizes;
 
 pub(crate) use error::{Problem, unknown};
-pub(crate) use lexeme::Keep;
-pub(crate) use program::{Change, Omit, Parallel, Volume, Wanted, What};
+pub(crate) use lexeme::{ClaimState, Keep, PartWord};
+pub(crate) use program::{Change, Goal, Omit, Parallel, Volume, Wanted, What};
 
 /// A scenario file that was read and found right.
 #[derive(Clone, Debug)]

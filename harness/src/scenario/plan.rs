@@ -3,7 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use csi_stretch_oracle::{history::Instance, offer::Offers, pattern::fits_any};
+use csi_stretch_oracle::{
+    history::{Instance, Orchestrated},
+    offer::Offers,
+    pattern::fits_any,
+};
 
 use super::{
     Labels, Partition, Program, Scenario,
@@ -133,6 +137,10 @@ fn instance(
     let seed = options.seed ^ fnv(&id);
     // Loading read them for every combination.
     let (slo, scale) = cost(&scenario.file, &combination.axes).unwrap_or_default();
+    let orchestrator = program.orchestrator.as_ref().map(|held| Orchestrated {
+        profile: held.profile.clone(),
+        pace: held.pace,
+    });
     let instance = Instance {
         number,
         id,
@@ -145,6 +153,7 @@ fn instance(
         slo,
         scale,
         path_bytes: program.path_bytes,
+        orchestrator,
     };
     Planned { instance, seed, script: program }
 }

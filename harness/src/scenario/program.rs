@@ -15,13 +15,18 @@ use csi_stretch_oracle::{
 
 pub(crate) use field::{Change, Field, Omit};
 
-use super::{error::At, lexeme::Keep};
+use super::{
+    error::At,
+    lexeme::{ClaimState, Keep, PartWord},
+};
 
 /// Volumes and steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     pub(crate) volumes: Vec<Volume>,
     pub(crate) commands: Vec<Command>,
+    /// Whose components make the calls; `None`: the steps do.
+    pub(crate) orchestrator: Option<Orchestrator>,
     /// The largest size that is not deliberately odd, bytes.
     pub(crate) largest: i64,
     /// A size depends on the largest that the target states.
@@ -43,6 +48,24 @@ impl Program {
     pub fn is_exclusive(&self) -> bool {
         self.commands.iter().any(|command| command.what == What::RestartDriver)
     }
+}
+
+/// Which orchestrator drives a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Orchestrator {
+    /// The name of its profile.
+    pub profile: String,
+    /// How many times as fast its clock goes while it waits.
+    pub pace: u32,
+}
+
+/// What a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The objects show this.
+    State(ClaimState),
+    /// The driver has answered this call, and nobody has heard of it yet.
+    Answered(Rpc),
 }
 
 /// A volume, created or not.
@@ -172,6 +195,31 @@ pub(crate) enum What {
         ms: u64,
     },
     RestartDriver,
+    /// A pod that uses the claim.
+    StartPod {
+        volume: String,
+        target: u8,
+        readonly: bool,
+    },
+    DeletePod {
+        volume: String,
+        target: u8,
+    },
+    /// The claim is edited.
+    Request {
+        volume: String,
+        bytes: i64,
+    },
+    Until {
+        volume: String,
+        target: u8,
+        goal: Goal,
+        within_ms: u64,
+    },
+    /// A component's process ends.
+    Restart {
+        part: PartWord,
+    },
     /// A raw call about a volume (none: the scenario has no volume).
     Call {
         rpc: Rpc,
@@ -271,8 +319,13 @@ impl What {
             | Self::Probe { volume, .. } => vec![volume],
             Self::Snapshot { of, .. } => vec![of],
             Self::Create { source, .. } => source.iter().map(String::as_str).collect(),
+            Self::StartPod { volume, .. }
+            | Self::DeletePod { volume, .. }
+            | Self::Request { volume, .. }
+            | Self::Until { volume, .. } => vec![volume],
             Self::Wait { .. }
             | Self::RestartDriver
+            | Self::Restart { .. }
             | Self::Call { .. }
             | Self::Again { .. }
             | Self::Parallel { .. } => Vec::new(),

@@ -26,6 +26,9 @@ pub(crate) fn walk(program: &Program, requires: &[String]) -> Result<Vec<String>
             walk.create(volume);
         }
     }
+    if program.orchestrator.is_some() {
+        walk.need("node");
+    }
     if program.needs_maximum {
         walk.need("size.maximum");
     }
@@ -221,6 +224,13 @@ impl<'a> Walk<'a> {
             }
             What::Wait { .. } => {}
             What::RestartDriver => self.need("fault.restart"),
+            What::StartPod { volume, target, readonly } => {
+                self.publish(at, volume, *target, *readonly)?;
+            }
+            What::DeletePod { volume, .. } => self.unpublish(at, volume, None)?,
+            What::Request { volume, bytes } => self.grow(at, volume, *bytes, None)?,
+            What::Until { volume, .. } => _ = self.live(at, volume)?,
+            What::Restart { .. } => {}
             What::Call { .. } | What::Again { .. } | What::Parallel { .. } => self.raw(command)?,
         }
         Ok(())

@@ -70,6 +70,7 @@ impl H {
             slo: None,
             scale: None,
             path_bytes: None,
+            orchestrator: None,
         };
         let over =
             |at_us| Ended { at_us, stopped: None, driver_ended: None, broken: None, leaks: vec![] };

@@ -3,7 +3,7 @@
 //! A history file is NDJSON, one [`Record`] a line: `run` first, then for each scenario
 //! `scenario`, its `event`s (of the subject, then of the reference) and `ended`, at last `end`.
 //! With `--jobs` the lines of scenarios interleave; each carries its scenario's number. While a
-//! workload runs, its `readings` stand between the events.
+//! workload runs, its `readings` stand between the events, and so do the `objects` of an orchestrator.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,13 @@ use crate::{
 };
 
 mod code;
+mod object;
 mod observation;
 mod reading;
 mod reply;
 
 pub use code::Code;
+pub use object::{ObjectChange, ObjectKind, Orchestrated};
 pub use observation::{FsGeometry, LoadReport, Mismatch, Observation, Recovered, Rows, Statfs};
 pub use reading::{Ops, Reading, State};
 pub use reply::{Entry, Reply, SnapshotInfo, Stated, Usage, VolumeInfo};
@@ -56,6 +58,15 @@ pub enum Record {
         volume: String,
         /// In order of time.
         readings: Vec<Reading>,
+    },
+    /// What became of the orchestrator's objects, in order.
+    Objects {
+        /// Number of the instance.
+        scenario: u32,
+        /// On whom.
+        side: Side,
+        /// In order of time.
+        changes: Vec<ObjectChange>,
     },
     /// An instance is over on one side.
     Ended {
@@ -173,6 +184,9 @@ pub struct Instance {
     /// Length of the staging and target path of the volume `vol`, bytes, where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<u16>,
+    /// The orchestrator whose components make the calls; left out: the steps do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orchestrator: Option<Orchestrated>,
 }
 
 /// How the bytes and the time of a workload relate to those that are meant, in words.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::placeholder;
-use crate::history::{End, Ended, Event, Instance, Leak, Reading, Record, Run, Side};
+use crate::history::{
+    End, Ended, Event, Instance, Leak, ObjectChange, Reading, Record, Run, Side,
+};
 
 /// A history, sorted.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Half {
     pub events: Vec<Event>,
     /// By volume, in order of time.
     pub readings: BTreeMap<String, Vec<Reading>>,
+    /// What became of the orchestrator's objects, in order of time.
+    pub objects: Vec<ObjectChange>,
     /// How it ended; `None`: the history is cut.
     pub ended: Option<Ended>,
 }
@@ -89,6 +93,13 @@ impl Sorter {
                 self.at(readings.iter().map(|reading| reading.at_us).max().unwrap_or(0));
                 match self.half(scenario, side) {
                     Some(half) => half.readings.entry(volume).or_default().extend(readings),
+                    None => self.strays += 1,
+                }
+            }
+            Record::Objects { scenario, side, changes } => {
+                self.at(changes.iter().map(|change| change.at_us).max().unwrap_or(0));
+                match self.half(scenario, side) {
+                    Some(half) => half.objects.extend(changes),
                     None => self.strays += 1,
                 }
             }

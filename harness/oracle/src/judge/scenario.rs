@@ -136,6 +136,8 @@ fn result(
         start_us,
         elapsed_us: end_us.saturating_sub(start_us),
         findings,
+        orchestrator: instance.orchestrator.clone(),
+        objects: case.subject.objects.clone(),
         steps: steps::steps(evidence.subject, &beside.subject),
     }
 }

@@ -12,6 +12,7 @@ mod greeting;
 mod hash;
 mod jobs;
 pub mod kubelet;
+pub mod live;
 pub mod names;
 pub mod objects;
 pub mod patch;

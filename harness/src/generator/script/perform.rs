@@ -27,7 +27,12 @@ impl Script {
                 self.volley.extend(shots);
                 Some(Generator::next(self))
             }
-            Task::Wait(ms) => Some(self.emit(Action::Wait(Wait { ms }), None, false)),
+            Task::Wait(ms) => {
+                let ms = self.driven.as_ref().map_or(ms, |driven| driven.pause(ms));
+                Some(self.emit(Action::Wait(Wait { ms }), None, false))
+            }
+            // Its turn has come, so it is fulfilled.
+            Task::Until(_) => None,
             Task::Attach(handle) => {
                 let todo = self.able.attach && !self.world.of(&handle).attached;
                 todo.then(|| self.send(Rpc::ControllerPublish, &handle, false, |_| ())).flatten()

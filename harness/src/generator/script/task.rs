@@ -7,8 +7,8 @@ use csi_stretch_oracle::{
     history::{Completion, Expect},
 };
 
-use super::state::is_growth;
-use crate::scenario::Wanted;
+use super::{live::Wish, state::is_growth};
+use crate::{generator::orchestrator::world::Ticket, scenario::Wanted};
 
 /// The step at work.
 #[derive(Debug, Default)]
@@ -66,6 +66,8 @@ pub(super) enum Task {
         volume: String,
         range: CapacityRange,
     },
+    /// Waits for the orchestrator.
+    Until(Wish),
     TakeDown {
         volume: String,
         keep_staged: bool,
@@ -90,6 +92,8 @@ pub(super) struct Flight {
     pub about: Option<String>,
     pub optional: bool,
     pub accepted: Option<Expect>,
+    /// It is a call of the orchestrator's.
+    pub ticket: Option<Ticket>,
 }
 
 /// Without this call nothing after it means anything.

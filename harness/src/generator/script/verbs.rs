@@ -12,6 +12,10 @@ impl Script {
         let volumes: Vec<Volume> =
             self.program.volumes.iter().filter(|volume| volume.set_up).cloned().collect();
         for volume in volumes {
+            if self.driven.is_some() {
+                self.make_claim(&volume, volume.bytes);
+                continue;
+            }
             let call = self.full(Rpc::CreateVolume, &volume);
             self.push_call(call, Some(volume.handle));
         }
@@ -19,6 +23,9 @@ impl Script {
 
     /// Lines up the tasks of a command.
     pub(super) fn begin(&mut self, what: &What) {
+        if self.begin_objects(what) {
+            return;
+        }
         match what.clone() {
             What::Create { volume, range, .. } => {
                 self.request(Rpc::CreateVolume, &volume, |call| call.capacity_range = Some(range));
@@ -73,6 +80,11 @@ impl Script {
                 }
             }
             What::Parallel { calls } => self.parallel(&calls),
+            What::StartPod { .. }
+            | What::DeletePod { .. }
+            | What::Request { .. }
+            | What::Until { .. }
+            | What::Restart { .. } => {}
         }
     }
 

@@ -1,12 +1,12 @@
 //! Arguments of verbs and the compound fields of raw calls.
 
-use csi_stretch_oracle::action::{AccessMode, Engine, Guise, PathRef, Place, Until};
+use csi_stretch_oracle::action::{AccessMode, Engine, Guise, PathRef, Place, Rpc, Until};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::list::Names;
 use crate::scenario::{
-    lexeme::{AccessWord, Amount, Flag, Handle, Keep, Kind, Millis, Number, Text},
+    lexeme::{AccessWord, Amount, ClaimState, Flag, Handle, Keep, Kind, Millis, Number, Text},
     size::Size,
     word::{Args, Shorthand, Word},
 };
@@ -184,6 +184,44 @@ args! {
         within: Word<Millis>,
         /// Handle; left out: the scenario's only volume.
         volume: Word<Handle>,
+    }
+}
+
+args! {
+    /// `start_pod`, `delete_pod`.
+    PodArg as "pod" {
+        /// Handle of its claim; left out: the scenario's only volume.
+        volume: Handle,
+        /// Which pod of the claim, from 0; also the number of its path.
+        target: Word<Number>,
+        /// `start_pod`: the pod only reads.
+        readonly: Word<Flag>,
+    }
+}
+
+args! {
+    /// `request`.
+    RequestArg as "request" {
+        /// What the claim asks for from now on.
+        to: Size,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+    }
+}
+
+args! {
+    /// `until`.
+    UntilArg as "until" {
+        /// What the objects show.
+        state: ClaimState,
+        /// The driver has answered this call, and nobody has heard of it yet.
+        answered: Word<Rpc>,
+        /// Handle; left out: the scenario's only volume.
+        volume: Word<Handle>,
+        /// Which pod of the claim, from 0.
+        target: Word<Number>,
+        /// Longest wait on the orchestrator's clock, `3600s` by default.
+        within: Word<Millis>,
     }
 }
 

@@ -29,11 +29,14 @@ const BARE: &[&str] = &[
     "kill_database",
     "probe",
     "restart_driver",
+    "start_pod",
+    "delete_pod",
 ];
 
 /// Verbs that mean nothing without an argument.
 const LADEN: &[&str] = &[
-    "grow", "snapshot", "restore", "clone", "write", "wait", "await", "call", "again", "parallel",
+    "grow", "snapshot", "restore", "clone", "write", "wait", "await", "request", "until", "restart",
+    "call", "again", "parallel",
 ];
 
 /// Every verb there is, for those who wrote another.

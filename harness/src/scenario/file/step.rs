@@ -7,15 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::args::{
-    AwaitArg, CapabilityFile, CopyArg, CreateArg, DatabaseArg, GrowArg, NodeExpandArg, ProbeArg,
-    PublishArg, RefArg, SnapshotArg, SourceFile, UnpublishArg, VolumeArg, WriteArg,
+    AwaitArg, CapabilityFile, CopyArg, CreateArg, DatabaseArg, GrowArg, NodeExpandArg, PodArg,
+    ProbeArg, PublishArg, RefArg, RequestArg, SnapshotArg, SourceFile, UnpublishArg, UntilArg,
+    VolumeArg, WriteArg,
 };
 use super::{
     StepEntry,
     list::{ExpectFile, Names},
 };
 use crate::scenario::{
-    lexeme::{Flag, Millis, Number, Text},
+    lexeme::{Flag, Millis, Number, PartWord, Text},
     size::Size,
     word::{Args, Shorthand, Word},
 };
@@ -134,6 +135,18 @@ with_call_fields! {
         /// Kill the driver and start it again.
         #[serde(deserialize_with = "present")]
         pub restart_driver: Option<Args<VolumeArg>>,
+        /// A pod that uses the claim.
+        #[serde(deserialize_with = "present")]
+        pub start_pod: Option<Args<PodArg>>,
+        /// Deletes that pod.
+        #[serde(deserialize_with = "present")]
+        pub delete_pod: Option<Args<PodArg>>,
+        /// Edits the claim: another size is asked for.
+        pub request: Option<Args<RequestArg>>,
+        /// Waits for a state of the claim, or for an answer.
+        pub until: Option<Args<UntilArg>>,
+        /// A component's process ends, and another begins that remembers nothing.
+        pub restart: Option<Word<PartWord>>,
         /// A raw call, starting from the full request that is legal now.
         pub call: Option<Word<Rpc>>,
         /// Fields of that request that are not sent.
@@ -211,6 +224,11 @@ impl StepFile {
             ("probe", self.probe.is_some()),
             ("wait", self.wait.is_some()),
             ("restart_driver", self.restart_driver.is_some()),
+            ("start_pod", self.start_pod.is_some()),
+            ("delete_pod", self.delete_pod.is_some()),
+            ("request", self.request.is_some()),
+            ("until", self.until.is_some()),
+            ("restart", self.restart.is_some()),
             ("call", self.call.is_some()),
             ("again", self.again.is_some()),
             ("parallel", self.parallel.is_some()),
@@ -232,6 +250,8 @@ impl StepFile {
             "verify" => step.verify = Some(Args(Shorthand::short(None))),
             "start_writer" => step.start_writer = Some(Args(Shorthand::short(None))),
             "stop_writer" => step.stop_writer = Some(Args(Shorthand::short(None))),
+            "start_pod" => step.start_pod = Some(Args(Shorthand::short(None))),
+            "delete_pod" => step.delete_pod = Some(Args(Shorthand::short(None))),
             "start_database" => step.start_database = Some(Args(Shorthand::short(None))),
             "stop_database" => step.stop_database = Some(Args(Shorthand::short(None))),
             "kill_database" => step.kill_database = Some(Args(Shorthand::short(None))),
