@@ -1,6 +1,10 @@
 //! report.html: structure, self-containment, escaping, size, and one snapshot.
 
-use csi_stretch_oracle::{report::Report, verdict::Verdict};
+use csi_stretch_oracle::{
+    history::{ObjectChange, ObjectKind, Orchestrated},
+    report::Report,
+    verdict::Verdict,
+};
 use csi_stretch_reports::{Exchanges, Format, render};
 use rstest::rstest;
 
@@ -245,4 +249,36 @@ fn a_workload_is_told_in_its_own_words() {
     assert!(figure.contains("<rect class=\"happened recovering\" x="));
     assert!(figure.contains("the engine was killed, and did not run for 8.0 s"));
     assert!(figure.contains("Integrity of copy</span> 1,204,331 rows acknowledged"));
+}
+
+#[test]
+fn objects_stand_beside_the_calls() {
+    let mut report = fixture::clean();
+    let one = &mut report.scenarios[0];
+    assert!(!body(&fixture::clean()).contains("class=\"objects\""));
+    one.orchestrator = Some(Orchestrated { profile: "current".into(), pace: 2000 });
+    let change = |at_us, kind, row: &str| ObjectChange {
+        at_us,
+        clock_us: 60_000_000,
+        kind,
+        name: "vol".into(),
+        row: row.into(),
+        notes: vec!["requests 96Mi".into(), "<b>Resizing</b>".into()],
+    };
+    one.objects = vec![
+        change(0, ObjectKind::Claim, "vol   Bound   pvc-1   64Mi"),
+        change(u64::MAX, ObjectKind::Event, "Normal  Resizing"),
+    ];
+    let text = body(&report);
+    let (_, table) = text.split_once("class=\"objects\"").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
+    assert!(table.contains("Kubernetes current, its clock 2000 times"));
+    assert!(table.contains("60 000 ms") || table.contains("60,000 ms"), "{table}");
+    assert!(table.contains("&#60;b&#62;Resizing"), "what a driver says is escaped: {table}");
+    let (claim, call, event) = (
+        table.find("vol   Bound").unwrap(),
+        table.find("CreateVolume").unwrap(),
+        table.find("Normal  Resizing").unwrap(),
+    );
+    assert!(claim < call && call < event, "in order of time");
 }

@@ -79,9 +79,7 @@ impl Progress {
             Record::Scenario(instance) => (instance.number, instance.skip.is_some()),
             Record::Event { scenario, .. }
             | Record::Readings { scenario, .. }
-            | Record::Objects { scenario, .. } => {
-                (*scenario, false)
-            }
+            | Record::Objects { scenario, .. } => (*scenario, false),
             Record::Ended { scenario, side, .. } => (*scenario, *side == self.last_side),
             Record::Run(_) | Record::End(_) => return None,
         };

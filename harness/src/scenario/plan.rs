@@ -137,10 +137,10 @@ fn instance(
     let seed = options.seed ^ fnv(&id);
     // Loading read them for every combination.
     let (slo, scale) = cost(&scenario.file, &combination.axes).unwrap_or_default();
-    let orchestrator = program.orchestrator.as_ref().map(|held| Orchestrated {
-        profile: held.profile.clone(),
-        pace: held.pace,
-    });
+    let orchestrator = program
+        .orchestrator
+        .as_ref()
+        .map(|held| Orchestrated { profile: held.profile.clone(), pace: held.pace });
     let instance = Instance {
         number,
         id,

@@ -316,13 +316,13 @@ impl What {
             | Self::StartDatabase { volume, .. }
             | Self::Await { volume, .. }
             | Self::CloseDatabase { volume, .. }
-            | Self::Probe { volume, .. } => vec![volume],
-            Self::Snapshot { of, .. } => vec![of],
-            Self::Create { source, .. } => source.iter().map(String::as_str).collect(),
-            Self::StartPod { volume, .. }
+            | Self::Probe { volume, .. }
+            | Self::StartPod { volume, .. }
             | Self::DeletePod { volume, .. }
             | Self::Request { volume, .. }
             | Self::Until { volume, .. } => vec![volume],
+            Self::Snapshot { of, .. } => vec![of],
+            Self::Create { source, .. } => source.iter().map(String::as_str).collect(),
             Self::Wait { .. }
             | Self::RestartDriver
             | Self::Restart { .. }

@@ -13,7 +13,7 @@ use csi_stretch_oracle::action::{PathRef, Rpc, Source};
 use super::{
     error::{At, Problem},
     lexeme::FILE_SYSTEMS,
-    program::{Command, Program, Volume, What},
+    program::{Command, Goal, Program, Volume, What},
 };
 
 /// What a target must offer, `requires` first, in order of use.
@@ -222,15 +222,19 @@ impl<'a> Walk<'a> {
                 }
                 self.need("observe");
             }
-            What::Wait { .. } => {}
+            What::Wait { .. } | What::Restart { .. } => {}
             What::RestartDriver => self.need("fault.restart"),
             What::StartPod { volume, target, readonly } => {
                 self.publish(at, volume, *target, *readonly)?;
             }
             What::DeletePod { volume, .. } => self.unpublish(at, volume, None)?,
             What::Request { volume, bytes } => self.grow(at, volume, *bytes, None)?,
-            What::Until { volume, .. } => _ = self.live(at, volume)?,
-            What::Restart { .. } => {}
+            What::Until { volume, goal, .. } => {
+                self.live(at, volume)?;
+                if let Goal::Answered(rpc) = goal {
+                    self.need_rpc(*rpc);
+                }
+            }
             What::Call { .. } | What::Again { .. } | What::Parallel { .. } => self.raw(command)?,
         }
         Ok(())

@@ -14,6 +14,7 @@ mod fixes;
 mod honesty;
 mod ledger;
 mod meter;
+mod objects;
 mod scenarios;
 mod verdict;
 mod workload;

@@ -6,7 +6,11 @@ use csi_stretch_oracle::{
     verdict::Verdict,
 };
 
-use super::{Link, brief, clause_link, scenario_link};
+use super::{
+    Link, brief, clause_link,
+    objects::{self, ObjectsView},
+    scenario_link,
+};
 use crate::{
     text,
     view::{self, View},
@@ -38,6 +42,7 @@ pub struct ScenarioView<'a> {
     pub steps: Vec<StepView<'a>>,
     /// Instead of `steps`.
     pub brief: Vec<brief::Line>,
+    pub objects: Option<ObjectsView<'a>>,
 }
 
 pub struct FindingView<'a> {
@@ -137,6 +142,7 @@ fn scenario<'a>(
         findings: scenario.findings.iter().map(|one| finding(view, one)).collect(),
         steps,
         brief: if full { Vec::new() } else { brief::lines(scenario) },
+        objects: objects::objects(scenario),
     }
 }
 

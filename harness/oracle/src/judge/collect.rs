@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::placeholder;
-use crate::history::{
-    End, Ended, Event, Instance, Leak, ObjectChange, Reading, Record, Run, Side,
-};
+use crate::history::{End, Ended, Event, Instance, Leak, ObjectChange, Reading, Record, Run, Side};
 
 /// A history, sorted.
 #[derive(Debug)]

@@ -256,10 +256,7 @@ impl Sink for Metrics {
                 self.sizes(&labels, open.sizes.get(&key).copied().unwrap_or_default());
             }
             Record::Ended { side: Side::Subject, .. } => count("ended"),
-            Record::Run(_)
-            | Record::Objects { .. }
-            | Record::Ended { .. }
-            | Record::End(_) => {}
+            Record::Run(_) | Record::Objects { .. } | Record::Ended { .. } | Record::End(_) => {}
         }
     }
 }

@@ -306,7 +306,8 @@ impl Live {
             State::Running => pod.is_some_and(|pod| pod.phase == PodPhase::Running),
             State::Gone => pod.is_none(),
             State::Detached => {
-                let here = |(_, held): (_, &std::sync::Arc<Attachment>)| held.volume == claim.volume;
+                let here =
+                    |(_, held): (_, &std::sync::Arc<Attachment>)| held.volume == claim.volume;
                 !store.list::<Attachment>().any(here)
             }
             State::Grown => grown,

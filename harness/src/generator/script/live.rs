@@ -159,6 +159,12 @@ impl Script {
     pub(super) fn is_fulfilled(&mut self, wish: &Wish) -> bool {
         let Some(driven) = &mut self.driven else { return true };
         let met = match wish.goal {
+            // A driver whose controller grows everything has no node step to wait for.
+            Goal::Answered(Rpc::NodeExpand)
+                if driven.live.is(&wish.volume, wish.target, State::Grown) =>
+            {
+                true
+            }
             Goal::Answered(rpc) => driven.answered.contains(&rpc),
             Goal::State(state) => driven.live.is(&wish.volume, wish.target, state_of(state)),
         };
@@ -342,7 +348,7 @@ fn answer(live: &mut Live, method: Option<Method>, completion: &Completion) -> A
                 bytes: bytes(&reply),
                 node_expansion: reply.node_expansion_required == Some(true),
                 caps: caps(method, &reply),
-                handle: reply.volume.map_or(Default::default(), |volume| live.name(&volume.id)),
+                handle: reply.volume.map(|volume| live.name(&volume.id)).unwrap_or_default(),
                 context: None,
             });
         }

@@ -41,7 +41,9 @@ impl Reader {
                 once(self.announced.insert(number), || format!("scenario {number}"))
             }
             Record::Event { scenario, side, event } => self.half(*scenario, *side)?.take(event),
-            Record::Readings { scenario, side, .. } | Record::Objects { scenario, side, .. } => self.half(*scenario, *side).map(drop),
+            Record::Readings { scenario, side, .. } | Record::Objects { scenario, side, .. } => {
+                self.half(*scenario, *side).map(drop)
+            }
             Record::Ended { scenario, side, .. } => {
                 self.half(*scenario, *side)?.over = true;
                 Ok(())

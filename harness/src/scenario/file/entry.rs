@@ -35,8 +35,8 @@ const BARE: &[&str] = &[
 
 /// Verbs that mean nothing without an argument.
 const LADEN: &[&str] = &[
-    "grow", "snapshot", "restore", "clone", "write", "wait", "await", "request", "until", "restart",
-    "call", "again", "parallel",
+    "grow", "snapshot", "restore", "clone", "write", "wait", "await", "request", "until",
+    "restart", "call", "again", "parallel",
 ];
 
 /// Every verb there is, for those who wrote another.

@@ -6,7 +6,8 @@ use csi_stretch_oracle::offer;
 
 use crate::scenario::{embedded, load_dir, schema};
 
-const GROUPS: [&str; 5] = ["conformance", "expansion", "lifecycle", "regressions", "workload"];
+const GROUPS: [&str; 6] =
+    ["conformance", "expansion", "lifecycle", "orchestrator", "regressions", "workload"];
 
 #[test]
 fn every_embedded_scenario_loads() {

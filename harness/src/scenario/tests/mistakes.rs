@@ -218,3 +218,31 @@ fn files() {
         ("control character", format!("{VOLUME}steps: [pub\u{7}lish]\n")),
     ]));
 }
+
+#[test]
+fn orchestrator() {
+    let driven = |steps: &str| {
+        format!("{HEAD}orchestrator: {{}}\nvolume: {{ fs: ext4 }}\nsteps:\n{steps}\n")
+    };
+    let pace = |pace: &str| {
+        format!("{HEAD}orchestrator: {{ pace: {pace} }}\nvolume: {{}}\nsteps: [start_pod]\n")
+    };
+    shot!(table(&[
+        ("object verb in a script", steps("  - start_pod")),
+        ("script verb", driven("  - publish")),
+        (
+            "profile",
+            format!(
+                "{HEAD}orchestrator: {{ profile: '1.25' }}\nvolume: {{}}\nsteps: [start_pod]\n"
+            )
+        ),
+        ("pace", pace("0")),
+        ("state", driven("  - until: grwn")),
+        ("nothing to wait for", driven("  - until: {}")),
+        ("component", driven("  - restart: scheduler")),
+        ("request of nothing", driven("  - request: {}")),
+        ("request of less than nothing", driven("  - request: -1")),
+        ("pod that is not there", driven("  - delete_pod")),
+        ("readonly", driven("  - start_pod\n  - delete_pod: { readonly: true }")),
+    ]));
+}

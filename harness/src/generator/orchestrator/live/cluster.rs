@@ -41,8 +41,7 @@ pub fn set_up(profile: &'static Profile, seed: u64) -> Result<Cluster, Refusal> 
     let mut store = Store::default();
     store.rules.recover = profile.recover;
     let [driver, finalizer, class, name] =
-        ["driver", "external-attacher/driver", "standard", "node"]
-            .map(|text| store.names.of(text));
+        ["driver", "external-attacher/driver", "standard", "node"].map(|text| store.names.of(text));
     let meta = Meta::named(Name::NONE, class);
     store.create(
         At(0),

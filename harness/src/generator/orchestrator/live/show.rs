@@ -47,11 +47,7 @@ pub fn claim(store: &Store, claim: &Claim, gone: bool) -> Line {
     for condition in claim.conditions.iter() {
         let message = store.names.text(condition.message);
         let kind = condition.kind.text();
-        notes.push(if message.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}: {message}")
-        });
+        notes.push(if message.is_empty() { kind.to_owned() } else { format!("{kind}: {message}") });
     }
     let row = row(&columns, &[modes(claim.modes), class]);
     Line { name: text(claim.meta.name), row, notes }
@@ -61,13 +57,13 @@ pub fn claim(store: &Store, claim: &Claim, gone: bool) -> Line {
 pub fn volume(store: &Store, volume: &Volume, gone: bool) -> Line {
     let text = |name| store.names.text(name).to_owned();
     let status = if gone { "deleted" } else { volume.phase.text() };
-    let claim = volume.claim.map_or_else(String::new, |held| {
-        format!("{}/{}", text(held.namespace), text(held.name))
-    });
+    let claim = volume
+        .claim
+        .map_or_else(String::new, |held| format!("{}/{}", text(held.namespace), text(held.name)));
     let columns = [text(volume.meta.name), show(volume.capacity), modes(volume.modes)];
     let rest = [volume.reclaim.text().to_owned(), status.to_owned(), claim, text(volume.class)];
-    let noted = volume.meta.annotations.get(Name::PRE_RESIZE_CAPACITY);
-    let notes = noted.map(|bytes| format!("pre-resize-capacity {}", text(bytes)));
+    let before = volume.meta.annotations.get(Name::PRE_RESIZE_CAPACITY);
+    let notes = before.map(|bytes| format!("pre-resize-capacity {}", text(bytes)));
     Line {
         name: text(volume.meta.name),
         row: row(&columns, &rest),
@@ -101,7 +97,8 @@ pub fn notice(world: &World, notice: &Notice) -> Line {
 }
 
 fn modes(modes: Modes) -> String {
-    let short = [(Modes::RWO, "RWO"), (Modes::ROX, "ROX"), (Modes::RWX, "RWX"), (Modes::RWOP, "RWOP")];
+    let short =
+        [(Modes::RWO, "RWO"), (Modes::ROX, "ROX"), (Modes::RWX, "RWX"), (Modes::RWOP, "RWOP")];
     let held: Vec<&str> =
         short.into_iter().filter(|(mode, _)| modes.has(*mode)).map(|(_, text)| text).collect();
     held.join(",")

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use csi_stretch_oracle::{
     action::{Access, Action, Call, CapacityRange, Load, PathRef, Ref, Rpc, Source},
     history::{
-        Code, Completion, Event, EventKind, Failure, FsGeometry, Invoke, LoadReport, Observation,
-        Outcome, Reply, Stopped,
+        Code, Completion, Event, EventKind, Failure, FsGeometry, Invoke, LoadReport, ObjectChange,
+        Observation, Outcome, Reply, Stopped,
     },
     offer::{KNOWN, Offers},
 };
@@ -148,6 +148,9 @@ impl Sim {
                 volume.controller_expand(flavour, call.capacity_range)
             }
             Rpc::NodeExpand => self.volume(call)?.node_expand(flavour, call),
+            Rpc::GetPluginCapabilities
+            | Rpc::ControllerGetCapabilities
+            | Rpc::NodeGetCapabilities => Ok(capabilities(flavour, call.rpc)),
             Rpc::ValidateCapabilities if call.capability.is_none() => Err(Code::InvalidArgument),
             Rpc::NodeGetStats if call.path.is_none() => Err(Code::InvalidArgument),
             Rpc::ListVolumes if call.starting_token.is_some() => Err(Code::Aborted),
@@ -336,6 +339,23 @@ fn size(flavour: &Flavour, range: CapacityRange) -> Result<i64, Code> {
     if limit > 0 && bytes > limit { Err(Code::OutOfRange) } else { Ok(bytes) }
 }
 
+fn capabilities(flavour: &Flavour, rpc: Rpc) -> Reply {
+    let known: &[(&str, &str)] = match rpc {
+        Rpc::GetPluginCapabilities => &[("controller", "CONTROLLER_SERVICE")],
+        Rpc::ControllerGetCapabilities => &[
+            ("controller.create", "CREATE_DELETE_VOLUME"),
+            ("controller.publish", "PUBLISH_UNPUBLISH_VOLUME"),
+            ("controller.expand", "EXPAND_VOLUME"),
+        ],
+        _ => &[("node.stage", "STAGE_UNSTAGE_VOLUME"), ("node.expand", "EXPAND_VOLUME")],
+    };
+    let held = known.iter().filter(|(offer, _)| flavour.has(offer));
+    Reply {
+        capabilities: Some(held.map(|(_, name)| (*name).to_owned()).collect()),
+        ..Reply::default()
+    }
+}
+
 fn handle(id: Option<&Ref>) -> Result<&str, Code> {
     match id.ok_or(Code::InvalidArgument)? {
         Ref::Handle(handle) => Ok(handle),
@@ -347,22 +367,30 @@ fn handle(id: Option<&Ref>) -> Result<&str, Code> {
 pub struct Ran {
     pub steps: Vec<(Step, Completion)>,
     pub stopped: Option<Stopped>,
+    pub objects: Vec<ObjectChange>,
 }
 
 /// Most steps that any script may take.
-const STEPS_MAX: usize = 2000;
+const STEPS_MAX: usize = 4000;
+/// How long everything takes, microseconds.
+const TAKES_US: u64 = 100;
 
 /// Drives a script; `answer` may replace what the simulation says.
 pub fn drive(mut script: Script, answer: &mut dyn FnMut(&Action) -> Completion) -> Ran {
-    let mut steps = Vec::new();
+    let mut ran = Ran { steps: Vec::new(), stopped: None, objects: Vec::new() };
     let mut ids = BTreeSet::new();
     let mut under_way: Vec<(u32, Step)> = Vec::new();
+    let several = script.driven.is_some();
+    let mut now_us = 0;
     loop {
-        assert!(steps.len() < STEPS_MAX, "the script does not end: {:?}", steps.last());
-        match script.next() {
+        assert!(ran.steps.len() < STEPS_MAX, "the script does not end: {:?}", ran.steps.last());
+        script.tick(now_us);
+        let next = script.next();
+        ran.objects.extend(script.objects());
+        match next {
             Next::Step(step) => {
                 let alone = under_way.is_empty() || step.id.verb == "parallel";
-                assert!(alone, "one thing at a time: {:?}", step.id);
+                assert!(alone || several, "one thing at a time: {:?}", step.id);
                 let kind = super::super::kind(&step.action);
                 assert!(ids.insert((step.id.clone(), kind)), "twice: {:?}", step.id);
                 let op = u32::try_from(ids.len()).unwrap();
@@ -376,14 +404,17 @@ pub fn drive(mut script: Script, answer: &mut dyn FnMut(&Action) -> Completion) 
             }
             Next::Done(stopped) => {
                 assert!(under_way.is_empty(), "over, with calls under way");
-                return Ran { steps, stopped };
+                return Ran { stopped, ..ran };
             }
-            Next::Pending => {
+            Next::Nap(us) if under_way.is_empty() => now_us += us,
+            Next::Pending | Next::Nap(_) => {
                 // Those sent together come back in any order; here the last comes first.
                 let (op, step) = under_way.pop().expect("something is under way");
                 let completion = answer(&step.action);
+                now_us += TAKES_US;
+                script.tick(now_us);
                 observe(&mut script, op, EventKind::Complete(Box::new(completion.clone())));
-                steps.push((step, completion));
+                ran.steps.push((step, completion));
             }
         }
     }
