@@ -3,11 +3,11 @@
 //! numbers and holds them to what it counts.
 
 /// Defects that were planted.
-pub const PLANTED: usize = 106;
+pub const PLANTED: usize = 110;
 /// Of those, named by the clauses that they break, and by no others.
-pub const NAMED: usize = 106;
+pub const NAMED: usize = 110;
 /// Classes of bugs that they are of.
-pub const CLASSES: usize = 28;
+pub const CLASSES: usize = 29;
 
 /// One sentence, for the foot of a report.
 pub fn sentence() -> String {

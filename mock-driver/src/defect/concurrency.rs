@@ -20,6 +20,7 @@ pub const DEFECTS: &[Defect] = &[
         "kubernetes-csi/csi-driver-nfs#209",
         &[
             "controller-expand.err-out-of-range",
+            "controller-expand.err-out-of-range-no-effect",
             "controller-expand.implemented",
             "controller-expand.offline-created-ok"
         ]

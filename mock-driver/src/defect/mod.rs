@@ -24,6 +24,7 @@ mod multi_node;
 mod node_expansion_required_lie;
 mod notes;
 mod online_vs_offline;
+mod orchestrator;
 mod other;
 mod quota_exhausted;
 mod readonly;
@@ -78,6 +79,7 @@ const CLASSES: &[&[Defect]] = &[
     multi_node::DEFECTS,
     node_expansion_required_lie::DEFECTS,
     online_vs_offline::DEFECTS,
+    orchestrator::DEFECTS,
     other::DEFECTS,
     quota_exhausted::DEFECTS,
     readonly::DEFECTS,

@@ -14,7 +14,7 @@ use super::{
     table,
 };
 use crate::{
-    action::{Call, Rpc},
+    action::{Action, Call, Rpc},
     evidence::{Evidence, Op},
     history::{Code, Completion, Reply},
     model,
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
         "create-snapshot.idempotent",
         "delete-snapshot.idempotent",
         "controller-expand.idempotent",
+        "controller-expand.idempotent-after-restart",
         "controller-expand.idempotent-node-flag",
         "controller-modify.idempotent",
         "node-stage.idempotent",
@@ -55,16 +56,23 @@ struct Track<'a> {
     demand: Option<Op<'a>>,
     dropped: Option<(Op<'a>, Watch<'a>)>,
     last: Option<Seen<'a>>,
+    /// The last time that the driver was killed, by its event.
+    killed: Option<u32>,
 }
 
 fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut tracks: HashMap<&str, Track<'_>> = HashMap::new();
     let mut findings = Vec::new();
     let silence = Silence::new(evidence.subject);
+    let mut killed = None;
     model::walk(evidence.subject, |model, op| {
+        if matches!(op.invoke.action, Action::Fault(_)) {
+            killed = Some(op.begin());
+        }
         let handle = op.call().and_then(key).or_else(|| op.volume());
         let Some(handle) = handle else { return };
         let track = tracks.entry(handle).or_default();
+        track.killed = killed;
         if let Some(call) = op.call().filter(|call| table::idempotent(call.rpc).is_some()) {
             findings.extend(track.repeated(call, op).filter(|_| !silence.is_parallel(op)));
             findings.extend(track.flag(call, op));
@@ -99,7 +107,11 @@ fn key(call: &Call) -> Option<&str> {
 impl<'a> Track<'a> {
     fn repeated(&self, call: &Call, op: &Op<'a>) -> Option<Finding> {
         let first = self.first(call, op)?;
-        let clause = table::idempotent(call.rpc)?;
+        let restarted = self.killed.is_some_and(|killed| first.end() < killed);
+        let clause = match call.rpc {
+            Rpc::ControllerExpand if restarted => "controller-expand.idempotent-after-restart",
+            rpc => table::idempotent(rpc)?,
+        };
         let words = words::action(&op.invoke.action);
         let (now, then) = match (op.completion()?, first.reply()?) {
             (Completion::Fail(failure), then) => {

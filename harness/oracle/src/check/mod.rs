@@ -21,6 +21,7 @@ mod code_expected;
 mod context;
 mod data_kept;
 mod declared;
+mod denied;
 mod error_text;
 mod field_limits;
 mod grown;
@@ -29,11 +30,13 @@ mod identity;
 mod implemented;
 mod lab;
 mod listing;
+mod locked;
 mod never_shrinks;
 mod node_flag;
 mod refused_without_effect;
 mod reply_fields;
 pub(crate) mod seen;
+mod stands;
 mod stats;
 pub(crate) mod table;
 mod teardown;
@@ -68,6 +71,9 @@ pub const CHECKS: &[Check] = &[
     capacity_contract::CHECK,
     idempotent::CHECK,
     refused_without_effect::CHECK,
+    stands::CHECK,
+    denied::CHECK,
+    locked::CHECK,
     access_type::CHECK,
     stats::CHECK,
     context::CHECK,

@@ -13,6 +13,7 @@ mod data;
 mod flags;
 mod growth;
 mod ids;
+mod orchestrated;
 mod repeats;
 mod replies;
 mod stats;

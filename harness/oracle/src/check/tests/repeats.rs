@@ -26,6 +26,9 @@ fn grown() -> H {
         c.path = Some(crate::action::PathRef::Target(0));
     }).fails(Code::AlreadyExists),
     &["idempotent node-publish.idempotent"])]
+#[case::controller_refuses_after_a_restart(
+    grown().restart().expand(128).fails(Code::Internal),
+    &["idempotent controller-expand.idempotent-after-restart"])]
 #[case::demand_dropped_while_small(
     grown().expand(128).reply(128, false).see(128, 64),
     &["idempotent controller-expand.idempotent-node-flag"])]
