@@ -263,11 +263,18 @@ pub fn growth_says(report: &Report) -> Option<String> {
     Some(format!("{ran} of {} ran; {said}", report.counts.total))
 }
 
+fn is_waived(one: &LocatedFinding) -> bool {
+    one.finding.excused.as_ref().is_some_and(|excused| excused.by == ExcusedBy::Waiver)
+}
+
 /// What the verdict of the run says, in a sentence.
 pub fn verdict_says(report: &Report) -> &'static str {
     let counts = report.counts;
     match report.verdict {
         Verdict::Skip => "Nothing was run, so nothing is known.",
+        Verdict::Pass if report.findings.iter().any(is_waived) => {
+            "Nothing was wrong but what the profile waives."
+        }
         Verdict::Pass if counts.expected > 0 => {
             "Nothing failed that the profile does not expect to fail."
         }

@@ -435,7 +435,11 @@ async fn raised(interrupted: &mut watch::Receiver<bool>) {
 fn makes_something(action: &Action) -> bool {
     matches!(action, Action::Call(call) if matches!(
         call.rpc,
-        Rpc::CreateVolume | Rpc::CreateSnapshot | Rpc::ControllerPublish
+        Rpc::CreateVolume
+            | Rpc::CreateSnapshot
+            | Rpc::ControllerPublish
+            | Rpc::NodeStage
+            | Rpc::NodePublish
     ))
 }
 

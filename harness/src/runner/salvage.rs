@@ -127,6 +127,8 @@ async fn undo(client: &dyn Client, bindings: &mut Bindings, deadline: Duration, 
         let line = format!("{} of `{}`", call.rpc, what.unwrap_or_default());
         match (&completion, cleanup::leak(&call, &completion)) {
             (Completion::Ok(_), _) => swept.removed.push(line),
+            // Deleted by an earlier attempt, of which the history knows nothing.
+            (Completion::Fail(failure), _) if failure.code == Code::NotFound => {}
             (_, Some(leak)) => swept.left.push(format!("{line}: {}", leak.why)),
             _ => {}
         }

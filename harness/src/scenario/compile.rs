@@ -137,8 +137,11 @@ impl Compiler<'_> {
         let base = u64::try_from(base).unwrap_or(0);
         let bytes = size.bytes(base, self.choice.rules);
         self.program.needs_maximum |= size.needs_maximum();
-        if !size.is_deliberate() {
-            self.program.largest = self.program.largest.max(bytes);
+        // A size beyond any volume is sent to be refused.
+        if !size.needs_maximum() && bytes != i64::MAX {
+            let legal = self.choice.rules.legal(u64::try_from(bytes).unwrap_or(0));
+            let legal = i64::try_from(legal).unwrap_or(i64::MAX);
+            self.program.largest = self.program.largest.max(legal);
         }
         Ok(bytes)
     }

@@ -90,7 +90,7 @@ impl Options {
 
     fn mean_instance(&self, id: &str) -> bool {
         (self.focus.is_empty() || fits_any(&self.focus, id))
-            && (self.exact.is_empty() || self.exact.iter().any(|exact| exact == id))
+            && (self.exact.is_empty() || self.exact.iter().any(|exact| is_named(exact, id)))
             && !fits_any(&self.skip, id)
     }
 
@@ -233,4 +233,9 @@ pub(super) fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// The id as a whole, or that of its scenario without the matrix values.
+fn is_named(name: &str, id: &str) -> bool {
+    id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
 }

@@ -27,7 +27,7 @@ pub struct Program {
     pub(crate) commands: Vec<Command>,
     /// Whose components make the calls; `None`: the steps do.
     pub(crate) orchestrator: Option<Orchestrator>,
-    /// The largest size that is not deliberately odd, bytes.
+    /// The largest size that a target is to reach, bytes.
     pub(crate) largest: i64,
     /// A size depends on the largest that the target states.
     pub(crate) needs_maximum: bool,

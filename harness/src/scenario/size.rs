@@ -118,11 +118,6 @@ impl Size {
         }
     }
 
-    /// Chosen by the file to the byte, so that the target's limits do not gate it.
-    pub fn is_deliberate(self) -> bool {
-        self.exact
-    }
-
     /// Cannot be known unless the target states its largest size.
     pub fn needs_maximum(self) -> bool {
         self.unit == Unit::Maximum

@@ -70,10 +70,11 @@ pub struct Args {
     #[arg(conflicts_with_all = ["endpoint", "target"])]
     pub(super) defect: Option<&'static Defect>,
 
-    /// Only scenarios whose id contains this text (`*` matches anything); may be repeated.
+    /// Only scenarios whose id contains this text, or, with `*` in it, fits it as a whole;
+    /// may be repeated.
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub(super) focus: Vec<String>,
-    /// Only the scenario with exactly this id; may be repeated.
+    /// Only the scenario with exactly this id; without its `[…]`, in all its forms; may be repeated.
     #[arg(long, value_name = "ID", help_heading = "Selection")]
     pub(super) scenario: Vec<String>,
     /// Not those; may be repeated.

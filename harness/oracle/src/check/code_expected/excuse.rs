@@ -56,8 +56,8 @@ pub fn device_not_grown(evidence: &Evidence<'_>, op: &Op<'_>) -> bool {
     let all = evidence.subject.iter();
     let before = || all.clone().filter(|o| o.volume() == op.volume() && o.end() < op.begin());
     let refused = |o: &Op<'_>| {
-        let failed = matches!(o.completion(), Some(Completion::Fail(_)));
-        failed && o.call_of(Rpc::ControllerExpand).is_some()
+        let refusal = matches!(o.completion(), Some(Completion::Fail(_) | Completion::Info(_)));
+        refusal && o.call_of(Rpc::ControllerExpand).is_some()
     };
     let device = before().filter_map(|o| o.completion()?.observation()?.device_bytes).next_back();
     before().any(refused) && device.is_some_and(|bytes| bytes < range.required.unsigned_abs())
