@@ -57,6 +57,9 @@ pub(crate) fn compile(file: &File, choice: &Choice<'_>) -> Result<Program, Probl
     Ok(compiler.program)
 }
 
+/// Sizes from here on, bytes, are sent to be refused: no scenario grows a volume to a tebibyte.
+const REFUSED: i64 = 1 << 40;
+
 struct Compiler<'a> {
     choice: &'a Choice<'a>,
     program: Program,
@@ -137,8 +140,7 @@ impl Compiler<'_> {
         let base = u64::try_from(base).unwrap_or(0);
         let bytes = size.bytes(base, self.choice.rules);
         self.program.needs_maximum |= size.needs_maximum();
-        // A size beyond any volume is sent to be refused.
-        if !size.needs_maximum() && bytes != i64::MAX {
+        if !size.needs_maximum() && bytes < REFUSED {
             let legal = self.choice.rules.legal(u64::try_from(bytes).unwrap_or(0));
             let legal = i64::try_from(legal).unwrap_or(i64::MAX);
             self.program.largest = self.program.largest.max(legal);

@@ -72,7 +72,7 @@ fn run(evidence: &Evidence<'_>) -> Vec<Finding> {
 
 /// What a load met in passing is a part of what a comparison finds: of each volume's damage, by
 /// clause, the account that tells most.
-fn whole<'a>(damaged: Vec<(&'a str, u64, Finding)>) -> impl Iterator<Item = Finding> + use<'a> {
+fn whole(damaged: Vec<(&str, u64, Finding)>) -> impl Iterator<Item = Finding> {
     let mut whole: Vec<(&str, u64, Finding)> = Vec::new();
     for (volume, total, finding) in damaged {
         let same =

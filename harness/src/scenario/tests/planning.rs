@@ -159,6 +159,10 @@ fn a_target_that_is_too_small_is_a_skip() {
     assert_eq!(skip, "needs volumes of 640 MiB: the target's largest has 600 MiB");
     let odd = "volume: { fs: xfs }\nsteps: [{ call: controller_expand, to: 1099511627776, expect: out_of_range }]";
     assert_eq!(one(odd, &offers, &Options::default()).instance.skip, None);
+    let odd = "volume: { fs: block }\nsteps: [{ grow: x2+1 }]";
+    let offers = Offers { maximum: 128 * MIB, ..without(&[]) };
+    let skip = one(odd, &offers, &Options::default()).instance.skip.unwrap();
+    assert_eq!(skip, "needs volumes of 129 MiB: the target's largest has 128 MiB");
 }
 
 #[test]

@@ -125,17 +125,14 @@ fn round_up(value: f64, base: f64) -> f64 {
 pub fn path(places: impl Iterator<Item = Option<(f64, f64)>>) -> String {
     let (mut path, mut stretch) = (String::new(), 0);
     for place in places.chain([None]) {
-        // Writing to a string cannot fail.
-        match place {
-            Some((x, y)) => {
-                let way = if stretch > 0 { 'L' } else { 'M' };
-                let _ = write!(path, "{way}{:.0} {:.0}", x * 10.0, y * 10.0);
-                stretch += 1;
-            }
-            None => {
-                path.push_str(if stretch == 1 { "h3" } else { "" });
-                stretch = 0;
-            }
+        if let Some((x, y)) = place {
+            let way = if stretch > 0 { 'L' } else { 'M' };
+            // Writing to a string cannot fail.
+            let _ = write!(path, "{way}{:.0} {:.0}", x * 10.0, y * 10.0);
+            stretch += 1;
+        } else {
+            path.push_str(if stretch == 1 { "h3" } else { "" });
+            stretch = 0;
         }
     }
     path
