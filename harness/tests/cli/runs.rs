@@ -36,6 +36,8 @@ fn judging_a_history_again_gives_the_same_bytes() {
     assert_eq!(again, rig.read_latest("report.json"));
 }
 
+/// But where the orchestrator's components run side by side: which of two answers comes first is
+/// the driver's.
 #[test]
 fn same_seed_same_actions() {
     let actions = |rig: &Rig| -> Vec<String> {
@@ -47,7 +49,8 @@ fn same_seed_same_actions() {
     let runs: Vec<Vec<String>> = (0..2)
         .map(|_| {
             let rig = Rig::new();
-            expect_exit(&mut rig.run(&["--seed", "0x5eed", "--jobs", "1"]), 0);
+            let scripts = ["--seed", "0x5eed", "--jobs", "1", "--skip", "orchestrator/"];
+            expect_exit(&mut rig.run(&scripts), 0);
             actions(&rig)
         })
         .collect();
