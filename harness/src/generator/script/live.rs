@@ -27,6 +27,11 @@ use crate::{
 
 /// Nobody gives up before this, however fast the orchestrator's clock goes: real microseconds.
 const PATIENCE_US: u64 = 3_000_000;
+/// So many calls while a step waits are a circle that no patience ends: the orchestrator's clock goes
+/// no faster than ours while one is under way.
+const CALLS_MAX: u64 = 500;
+/// Nobody waits longer than this for calls that are never answered: real microseconds.
+const HOPELESS_US: u64 = 300_000_000;
 /// It is looked at again after this when nothing is due: real microseconds.
 const LOOK_AGAIN_US: u64 = 5_000;
 
@@ -41,8 +46,9 @@ pub(super) struct Driven {
     /// Procedures that were answered since this step began.
     answered: Vec<Rpc>,
     last: Option<String>,
-    /// When the step began to wait, on both clocks.
-    since: Option<(At, u64)>,
+    /// When the step began to wait, on both clocks, and after how many calls.
+    since: Option<(At, u64, u64)>,
+    asked: u64,
     told: usize,
 }
 
@@ -70,6 +76,7 @@ impl Driven {
             answered: Vec::new(),
             last: None,
             since: None,
+            asked: 0,
             told: 0,
         })
     }
@@ -173,13 +180,16 @@ impl Script {
             return true;
         }
         let (now, real) = (driven.live.now(), driven.live.real_us());
-        let (began, real_began) = *driven.since.get_or_insert((now, real));
+        let (began, real_began, asked) = *driven.since.get_or_insert((now, real, driven.asked));
         let within: Span = wish.within_ms.saturating_mul(1000);
-        if now.since(began) > within && real.saturating_sub(real_began) > PATIENCE_US {
+        let waited = real.saturating_sub(real_began);
+        let in_vain = now.since(began) > within || driven.asked - asked > CALLS_MAX;
+        if (in_vain && waited > PATIENCE_US) || waited > HOPELESS_US {
             let last = driven.last.as_deref().unwrap_or("no call was answered");
             let why = format!(
-                "the orchestrator waited {} s in vain: {}; last: {last}",
-                within / 1_000_000,
+                "the orchestrator waited {} s in vain, with {} calls: {}; last: {last}",
+                now.since(began) / 1_000_000,
+                driven.asked - asked,
                 driven.live.describe(&wish.volume),
             );
             self.stop(why);
@@ -222,6 +232,7 @@ impl Script {
         *part += 1;
         if let Some(driven) = &mut self.driven {
             driven.calls.insert(asked.ticket, asked.rpc.method);
+            driven.asked += 1;
         }
         self.flights.push(Flight {
             op: None,
