@@ -64,6 +64,7 @@ pub const DEFECTS: &[Defect] = &[
         &[
             "controller-expand.capacity-bytes-actual",
             "controller-expand.idempotent",
+            "controller-expand.idempotent-after-restart",
             "controller-expand.never-shrinks",
             "controller-expand.result-at-most-limit"
         ]
